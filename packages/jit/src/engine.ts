@@ -1,0 +1,69 @@
+import type { DataType, Graph, TypedArray } from './graph';
+
+/** What an engine says of itself at start-up. */
+export interface EngineInfo {
+  /** `onnx`, `eager`, … */
+  readonly name: string;
+  /** Human-readable device, e.g. `CPU, 2 threads`. */
+  readonly device: string;
+  /** Arithmetic of the compute: `float32`, `bfloat16`. */
+  readonly precision: string;
+  /** Version of the runtime below. */
+  readonly runtime: string;
+}
+
+/** A tensor that lives where the engine keeps it. */
+export interface DeviceArray {
+  readonly shape: readonly number[];
+  readonly dtype: DataType;
+  /** Copy to the host. */
+  data(): Promise<TypedArray>;
+  /** Free the memory. An array that was donated is already disposed. */
+  dispose(): void;
+  readonly isDisposed: boolean;
+}
+
+export interface CompileOptions {
+  /**
+   * Pairs (input index, output index): the caller gives this input up, and the output of the same
+   * shape and type may be written over it.
+   */
+  readonly donations: readonly (readonly [input: number, output: number])[];
+}
+
+/** Time and memory of a compiled graph, for `--dry-run` and profiles. */
+export interface MemoryReport {
+  /** Bytes the executable itself needs at its peak, next to its inputs and outputs. */
+  readonly temporary: number;
+  readonly inputs: number;
+  /** Bytes of outputs that do not reuse a donated input. */
+  readonly outputs: number;
+}
+
+export interface ProfileEntry {
+  readonly op: string;
+  /** What ran it, e.g. `ort:Gemm`, `wasm:layerNormGrad`. */
+  readonly kernel: string;
+  readonly scope: string;
+  readonly calls: number;
+  readonly milliseconds: number;
+  readonly flops: number;
+}
+
+export interface Executable {
+  /** Arrays in graph order in, arrays in graph order out. Donated inputs are disposed. */
+  run(inputs: readonly DeviceArray[]): Promise<DeviceArray[]>;
+  /** One run with a clock around every kernel. */
+  profile(inputs: readonly DeviceArray[]): Promise<{ outputs: DeviceArray[]; entries: ProfileEntry[] }>;
+  readonly memory: MemoryReport;
+  dispose(): void;
+}
+
+/** A runtime that executes graphs. Implemented by `engine-*` packages and by the eager engine. */
+export interface Engine {
+  readonly info: EngineInfo;
+  compile(graph: Graph, options: CompileOptions): Promise<Executable>;
+  /** Put a host array on the device (copied). */
+  put(data: TypedArray, shape: readonly number[], dtype: DataType): DeviceArray;
+  dispose(): Promise<void>;
+}

@@ -1,0 +1,31 @@
+import type { Attributes } from '@dinov2/primitives';
+
+export type DataType = 'float32' | 'int32' | 'bool';
+export type TypedArray = Float32Array | Int32Array | Uint8Array;
+
+/** One tensor of a graph: produced by a node, fed as an input, or a constant. */
+export interface Value {
+  readonly id: number;
+  readonly shape: readonly number[];
+  readonly dtype: DataType;
+}
+
+/** One kernel call. `op` is a TensorFlow.js kernel name or the name of a primitive. */
+export interface Node {
+  readonly op: string;
+  /** In call order; names as in the tfjs kernel (`a`, `b`, `x`, …). Lists are numbered `0`, `1`, …. */
+  readonly inputs: Readonly<Record<string, Value>>;
+  readonly attributes: Attributes;
+  readonly outputs: readonly Value[];
+  /** Name scope set with `scope()` and the first user stack frame, for dumps and errors. */
+  readonly scope?: string;
+  readonly source?: string;
+}
+
+/** A static single-assignment graph; `nodes` are in an order in which they can run. */
+export interface Graph {
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  readonly nodes: readonly Node[];
+  readonly constants: ReadonlyMap<Value, TypedArray>;
+}

@@ -1,0 +1,10 @@
+export {
+  type Attributes,
+  type Cost,
+  definePrimitive,
+  type Primitive,
+  type PrimitiveDefinition,
+  primitives,
+  runPrimitive,
+  type TensorSpec,
+} from './define';
