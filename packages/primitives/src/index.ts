@@ -8,3 +8,4 @@ export {
   runPrimitive,
   type TensorSpec,
 } from './define';
+export { createRandom, type Random, type RandomState } from './random';
