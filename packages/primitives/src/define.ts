@@ -42,7 +42,7 @@ export const primitives: ReadonlyMap<string, PrimitiveDefinition> = (store[key] 
 
 /** A callable primitive: named tensors and attributes in, tensors out. Carries no gradient. */
 export type Primitive = (
-  inputs: Readonly<Record<string, tf.Tensor>>,
+  inputs: Readonly<Record<string, tf.Tensor | undefined>>,
   attributes?: Attributes,
 ) => tf.Tensor[];
 
@@ -55,21 +55,24 @@ export function definePrimitive(definition: PrimitiveDefinition): Primitive {
   return (inputs, attributes = {}) => runPrimitive(definition, inputs, attributes);
 }
 
-/** Run a primitive on the current backend: its kernel where there is one, the fallback elsewhere. */
+/**
+ * Run a primitive on the current backend: its kernel where there is one, the fallback elsewhere.
+ * Optional inputs that are `undefined` are left out. Shapes are checked first, so both ways fail alike.
+ */
 export function runPrimitive(
   definition: PrimitiveDefinition,
-  inputs: Readonly<Record<string, tf.Tensor>>,
+  inputs: Readonly<Record<string, tf.Tensor | undefined>>,
   attributes: Attributes,
 ): tf.Tensor[] {
+  const present = Object.fromEntries(
+    Object.entries(inputs).filter((entry): entry is [string, tf.Tensor] => entry[1] !== undefined),
+  );
+  definition.infer(present as unknown as Record<string, TensorSpec>, attributes);
   if (tf.getKernel(definition.name, tf.getBackend()) === undefined) {
-    return tf.tidy(() => definition.fallback(inputs, attributes));
+    return tf.tidy(() => definition.fallback(present, attributes));
   }
   const outputs = tf
     .engine()
-    .runKernel(
-      definition.name,
-      inputs as unknown as tf.NamedTensorMap,
-      attributes as unknown as tf.NamedAttrMap,
-    );
+    .runKernel(definition.name, present, attributes as unknown as tf.NamedAttrMap);
   return Array.isArray(outputs) ? outputs : [outputs];
 }

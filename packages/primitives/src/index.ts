@@ -1,3 +1,6 @@
+export { adamW, type AdamWOptions, type AdamWState } from './adamw';
+export { addScaledRows, type AddScaledRowsOptions } from './add-scaled-rows';
+export { attention, type AttentionOptions, selfAttention } from './attention';
 export {
   type Attributes,
   type Cost,
@@ -8,4 +11,17 @@ export {
   runPrimitive,
   type TensorSpec,
 } from './define';
+export { distillationCrossEntropy } from './distillation-cross-entropy';
+export { ema } from './ema';
+export { PrimitiveError } from './error';
+export { gelu } from './gelu';
+export { l2Normalize } from './l2-normalize';
+export { layerNorm } from './layer-norm';
+export { linear } from './linear';
 export { createRandom, type Random, type RandomState } from './random';
+export { resampleBicubic, type ResampleBicubicOptions } from './resample-bicubic';
+export { sinkhornKnopp, type SinkhornKnoppOptions } from './sinkhorn-knopp';
+export { squaredNorm } from './squared-norm';
+export { swiglu } from './swiglu';
+export { takeRows } from './take-rows';
+export { weightNorm } from './weight-norm';
