@@ -17,7 +17,7 @@ const step = definePrimitive({
     if (axes['6'] !== 6) {
       throw new PrimitiveError(
         `AdamW: input 'hyper' has ${axes['6']} values; expected 6: learning rate, weight decay, ` +
-          '1/(1-beta1^t), 1/(1-beta2^t), gradient scale, apply.',
+          '1/(1-beta1^t), 1/(1-beta2^t), gradient scale, apply.'
       );
     }
     for (const name of ['beta1', 'beta2', 'epsilon']) numberAttribute('AdamW', attributes, name);
@@ -28,7 +28,9 @@ const step = definePrimitive({
     const beta1 = attributes.beta1 as number;
     const beta2 = attributes.beta2 as number;
     const at = (index: number): tf.Tensor => tf.reshape(tf.slice(hyper, [index], [1]), []);
-    const [learningRate, weightDecay, correction1, correction2, scale, apply] = [0, 1, 2, 3, 4, 5].map(at);
+    const [learningRate, weightDecay, correction1, correction2, scale, apply] = [
+      0, 1, 2, 3, 4, 5,
+    ].map(at);
     const g = tf.mul(grad, scale);
     const newM = tf.add(tf.mul(m, beta1), tf.mul(g, 1 - beta1));
     const newV = tf.add(tf.mul(v, beta2), tf.mul(tf.square(g), 1 - beta2));
@@ -81,7 +83,7 @@ export function adamW(
   { param, m, v }: AdamWState,
   grad: tf.Tensor,
   hyper: tf.Tensor,
-  { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamWOptions = {},
+  { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamWOptions = {}
 ): AdamWState {
   const [nextParam, nextM, nextV] = step({ param, grad, m, v, hyper }, { beta1, beta2, epsilon });
   return { param: nextParam, m: nextM, v: nextV };

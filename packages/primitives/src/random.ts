@@ -108,7 +108,9 @@ function fromKey(low: number, high: number): Random {
     state: () => [low, high, s0 >>> 0, s1 >>> 0, s2 >>> 0, s3 >>> 0],
     restore: (state) => {
       if (state.length !== 6) {
-        throw new RangeError(`random state of ${state.length} numbers; expected the 6 from state()`);
+        throw new RangeError(
+          `random state of ${state.length} numbers; expected the 6 from state()`
+        );
       }
       [low, high, s0, s1, s2, s3] = state;
     },

@@ -16,7 +16,10 @@ export function scatterRows(values: tf.Tensor, rows: tf.Tensor, size: number): t
   const rest = values.shape.slice(1);
   const oneHot = tf.cast(tf.oneHot(tf.cast(rows, 'int32'), size), 'float32'); // (k, B)
   // A row that is not listed reads the row of zeros appended at index k.
-  const offsets = tf.tensor2d(Array.from({ length: count }, (_, j) => j - count), [count, 1]);
+  const offsets = tf.tensor2d(
+    Array.from({ length: count }, (_, j) => j - count),
+    [count, 1]
+  );
   const source = tf.add(tf.sum(tf.mul(oneHot, offsets), 0), count); // (B)
   const padded = tf.concat([values, tf.zeros([1, ...rest])], 0);
   return tf.gather(padded, tf.cast(source, 'int32'), 0);

@@ -21,7 +21,9 @@ const backward = definePrimitive({
   name: 'TakeRowsGrad',
   inputs: ['dy', 'rows'],
   infer(inputs, attributes) {
-    const axes = matchShapes('TakeRowsGrad', inputs, { dy: ['k', '...rest'], rows: ['k'] }, ['rows']);
+    const axes = matchShapes('TakeRowsGrad', inputs, { dy: ['k', '...rest'], rows: ['k'] }, [
+      'rows',
+    ]);
     return [float32(numberAttribute('TakeRowsGrad', attributes, 'size'), ...axes['...rest'])];
   },
   fallback({ dy, rows }, { size }) {
