@@ -1,1 +1,30 @@
-export {};
+export { type PositionInterpolation, type VitConfig, vitConfig, type VitSize } from './config';
+export { VitError } from './error';
+export {
+  type Features,
+  forwardFeatures,
+  forwardPacked,
+  getIntermediateLayers,
+  type IntermediateLayer,
+  type IntermediateLayersOptions,
+} from './forward';
+export { applyHead, type HeadConfig, headConfig, headParameterShapes, initializeHead } from './head';
+export { initialize } from './initialize';
+export {
+  checkParameters,
+  type HostArray,
+  parameterCount,
+  type Parameters,
+  type ParameterShapes,
+  parameterShapes,
+} from './parameters';
+export { interpolatePositions, type Positions } from './positions';
+export {
+  type BlockRows,
+  type DropPathRows,
+  type HostRows,
+  keptRows,
+  sampleDropPathRows,
+} from './stochastic-depth';
+export type { Group } from './tokens';
+export { VisionTransformer } from './vision-transformer';

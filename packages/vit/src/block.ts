@@ -1,0 +1,102 @@
+import {
+  addScaledRows,
+  gelu,
+  layerNorm,
+  linear,
+  selfAttention,
+  swiglu,
+  takeRows,
+} from '@dinov2/primitives';
+import * as tf from '@tensorflow/tfjs-core';
+import type { VitConfig } from './config';
+import type { Parameters } from './parameters';
+import type { BlockRows } from './stochastic-depth';
+
+const epsilon = 1e-6;
+
+/**
+ * One transformer block over several groups at once: norms and linear layers act on the rows of all
+ * groups together, attention within each sequence.
+ *
+ * @param streams - the residual stream of each group, (b, T, D).
+ */
+export function block(
+  params: Parameters,
+  config: VitConfig,
+  index: number,
+  streams: readonly tf.Tensor[],
+  rows: BlockRows<tf.Tensor> = { attention: [], ffn: [] },
+): tf.Tensor[] {
+  const name = `blocks.${index}`;
+  const layer = (x: tf.Tensor, layerName: string): tf.Tensor =>
+    applyLinear(params, `${name}.${layerName}`, x);
+
+  const mixed = residual(streams, rows.attention, params[`${name}.ls1.gamma`], (x, shapes) => {
+    const qkv = layer(applyNorm(params, `${name}.norm1`, x), 'attn.qkv');
+    const attended = splitRows(qkv, shapes).map((part, j) => {
+      const sequences = tf.reshape(part, [...shapes[j], 3 * config.embedDim]);
+      return tf.reshape(selfAttention(sequences, config.heads), [-1, config.embedDim]);
+    });
+    return layer(joinRows(attended), 'attn.proj');
+  });
+
+  return residual(mixed, rows.ffn, params[`${name}.ls2.gamma`], (x) => {
+    const normed = applyNorm(params, `${name}.norm2`, x);
+    return config.ffn === 'mlp'
+      ? layer(gelu(layer(normed, 'mlp.fc1')), 'mlp.fc2')
+      : layer(swiglu(layer(normed, 'mlp.w12')), 'mlp.w3');
+  });
+}
+
+/** The model's final norm over the last axis. */
+export function finalNorm(params: Parameters, x: tf.Tensor): tf.Tensor {
+  return applyNorm(params, 'norm', x);
+}
+
+/** Kept rows k and tokens T of a group. */
+type GroupShape = readonly [k: number, T: number];
+
+/**
+ * `x + scale · gamma · branch(x)` on the kept rows of each group, the others unchanged. The branch
+ * sees the tokens of all kept rows, (Σ k·T, D), and the (k, T) of each group.
+ */
+function residual(
+  streams: readonly tf.Tensor[],
+  rows: readonly tf.Tensor[],
+  gamma: tf.Tensor | undefined,
+  branch: (x: tf.Tensor, shapes: readonly GroupShape[]) => tf.Tensor,
+): tf.Tensor[] {
+  const kept = streams.map((x, j) => (rows.length === 0 ? x : takeRows(x, rows[j])));
+  const shapes = kept.map((x): GroupShape => [x.shape[0], x.shape[1]!]);
+  const flat = joinRows(kept.map((x) => tf.reshape(x, [-1, x.shape[2]!])));
+  const updates = splitRows(branch(flat, shapes), shapes);
+  return streams.map((x, j) =>
+    addScaledRows(x, tf.reshape(updates[j], kept[j].shape), {
+      gamma,
+      rows: rows.length === 0 ? undefined : rows[j],
+      scale: x.shape[0] / shapes[j][0],
+    }),
+  );
+}
+
+function joinRows(parts: tf.Tensor[]): tf.Tensor {
+  return parts.length === 1 ? parts[0] : tf.concat(parts, 0);
+}
+
+/** Parts of k·T rows for each (k, T). One split and not several slices: its gradient is one concatenation. */
+function splitRows(x: tf.Tensor, shapes: readonly GroupShape[]): tf.Tensor[] {
+  if (shapes.length === 1) return [x];
+  return tf.split(
+    x,
+    shapes.map(([k, T]) => k * T),
+    0,
+  );
+}
+
+function applyLinear(params: Parameters, name: string, x: tf.Tensor): tf.Tensor {
+  return linear(x, params[`${name}.weight`], params[`${name}.bias`]);
+}
+
+function applyNorm(params: Parameters, name: string, x: tf.Tensor): tf.Tensor {
+  return layerNorm(x, params[`${name}.weight`], params[`${name}.bias`], epsilon);
+}
