@@ -1,0 +1,91 @@
+import type { VitConfig } from '@dinov2/vit';
+
+/** Sizes of a projection head: `layers` linears with GELU between, then weight-normed prototypes. */
+export interface HeadSizes {
+  readonly prototypes: number;
+  readonly hiddenDim: number;
+  readonly bottleneckDim: number;
+  readonly layers: number;
+}
+
+export interface DinoConfig {
+  readonly lossWeight: number;
+  /** Weight of KoLeo for each of the two global crops; 0 leaves it out. */
+  readonly koleoWeight: number;
+  readonly head: HeadSizes;
+}
+
+export interface IbotConfig {
+  readonly lossWeight: number;
+  /** Whether masked patches have a head of their own, `head`; else they go through the DINO head. */
+  readonly separateHead: boolean;
+  readonly head: HeadSizes;
+  /** Share of the global crops that are masked. */
+  readonly maskProbability: number;
+  /** Smallest and largest share of patches masked in a masked crop. */
+  readonly maskRatio: readonly [number, number];
+}
+
+export interface CropConfig {
+  /** Sides in pixels; multiples of the patch size. */
+  readonly globalSize: number;
+  readonly localSize: number;
+  /** Local crops per image; there are always two global ones. */
+  readonly localCount: number;
+}
+
+export interface OptimizerConfig {
+  /** Learning rate for 1024 images per step; scaled by √(images per step / 1024). */
+  readonly baseLearningRate: number;
+  /** Reached at the end; not scaled. */
+  readonly minLearningRate: number;
+  readonly warmupIterations: number;
+  /** Iterations in which the prototype layers keep still. */
+  readonly freezeLastLayerIterations: number;
+  readonly weightDecay: number;
+  readonly weightDecayEnd: number;
+  /** Largest gradient norm of each submodule (backbone, DINO head, iBOT head). */
+  readonly clipGradient: number;
+  /** Factor on the learning rate per block of distance from the output. */
+  readonly layerwiseDecay: number;
+  readonly patchEmbedMultiplier: number;
+  readonly beta1: number;
+  readonly beta2: number;
+}
+
+export interface TeacherConfig {
+  readonly momentum: number;
+  readonly momentumEnd: number;
+  readonly warmupTemperature: number;
+  readonly temperature: number;
+  readonly temperatureWarmupIterations: number;
+}
+
+/** Everything that fixes what a run computes, and how often it reports and saves. */
+export interface TrainerConfig {
+  /** Source of all randomness, with the iteration and the sample. */
+  readonly seed: number;
+  /** Length of the run in optimizer steps. */
+  readonly iterations: number;
+  /** Images per compiled step. */
+  readonly batchSize: number;
+  /** Compiled steps whose gradients are averaged into one optimizer step. */
+  readonly accumulationSteps: number;
+  readonly model: VitConfig;
+  /** Share of rows that each residual branch skips; `uniform` for all blocks, else rising linearly from 0. */
+  readonly dropPath: { readonly rate: number; readonly uniform: boolean };
+  readonly crops: CropConfig;
+  readonly dino: DinoConfig;
+  readonly ibot: IbotConfig;
+  /** How teacher outputs become targets. */
+  readonly centering: 'sinkhorn_knopp' | 'centering';
+  readonly optimizer: OptimizerConfig;
+  readonly teacher: TeacherConfig;
+  /** Iterations between log lines. */
+  readonly logEvery: number;
+  /** Iterations between checkpoints, and how many are kept. */
+  readonly checkpointEvery: number;
+  readonly keepCheckpoints: number;
+  /** Iterations between calls of `onEvaluate`; 0 for none. */
+  readonly evaluateEvery: number;
+}
