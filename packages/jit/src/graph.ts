@@ -22,10 +22,27 @@ export interface Node {
   readonly source?: string;
 }
 
-/** A static single-assignment graph; `nodes` are in an order in which they can run. */
+/**
+ * A static single-assignment graph; `nodes` are in an order in which they can run.
+ *
+ * `jit` hands engines graphs whose outputs are distinct and each produced by a node: an input that
+ * is returned unchanged goes through an `Identity`.
+ */
 export interface Graph {
   readonly inputs: readonly Value[];
   readonly outputs: readonly Value[];
   readonly nodes: readonly Node[];
   readonly constants: ReadonlyMap<Value, TypedArray>;
 }
+
+/** Values of a tensor as the array type of its data type: Float32Array, Int32Array, or Uint8Array for bool. */
+export function typedArray(values: ArrayLike<number>, dtype: DataType): TypedArray {
+  if (dtype === 'float32') return values instanceof Float32Array ? values : Float32Array.from(values);
+  if (dtype === 'int32') return values instanceof Int32Array ? values : Int32Array.from(values);
+  return values instanceof Uint8Array ? values : Uint8Array.from(values, Number);
+}
+
+export const elements = ({ shape }: Pick<Value, 'shape'>): number => shape.reduce((a, b) => a * b, 1);
+
+export const bytes = (value: Pick<Value, 'shape' | 'dtype'>): number =>
+  elements(value) * (value.dtype === 'bool' ? 1 : 4);
