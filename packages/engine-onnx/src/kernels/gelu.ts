@@ -1,0 +1,13 @@
+import { elements, kernel } from './kernel';
+
+export const gelu = kernel({
+  name: 'Gelu',
+  inPlace: [[0, 0]],
+  run: (wasm, node, { inputs: [x], outputs: [y] }) => wasm.gelu(x, y, elements(node)),
+});
+
+export const geluGrad = kernel({
+  name: 'GeluGrad',
+  inPlace: [[1, 0], [0, 0]],
+  run: (wasm, node, { inputs: [x, dy], outputs: [dx] }) => wasm.geluGrad(x, dy, dx, elements(node)),
+});

@@ -1,0 +1,13 @@
+import { type KernelExports, wasmBase64 } from '../generated/kernels';
+
+/** The kernels keep no state of their own; offsets below this one are left free so that 0 is never a tensor. */
+export const RESERVED_BYTES = 65536;
+
+let module: WebAssembly.Module | undefined;
+
+/** The kernels working on `memory`. Compiled once per process. */
+export function instantiate(memory: WebAssembly.Memory): KernelExports {
+  module ??= new WebAssembly.Module(Buffer.from(wasmBase64, 'base64'));
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  return exports as unknown as KernelExports;
+}
