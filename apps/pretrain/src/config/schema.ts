@@ -1,0 +1,122 @@
+import { z } from 'zod';
+
+const count = z.number().int().min(0);
+const positiveCount = z.number().int().min(1);
+const share = z.number().min(0).max(1);
+const positive = z.number().gt(0);
+const range = z.tuple([positive, z.number().max(1)]).refine(([low, high]) => low <= high, 'expected [low, high] with low <= high');
+
+const head = (prototypes: number) =>
+  z
+    .strictObject({
+      prototypes: positiveCount.default(prototypes),
+      hiddenDim: positiveCount.default(2048),
+      bottleneckDim: positiveCount.default(256),
+      layers: positiveCount.default(3),
+    })
+    .prefault({});
+
+/**
+ * A whole run. Defaults are those of the official `ssl_default_config`; a recipe says what differs.
+ * Iterations are optimizer steps: the official configuration counts "epochs" of 1250 of them.
+ */
+export const settingsSchema = z.strictObject({
+  /** Folder or list of images to learn from. */
+  data: z.string().nullable().default(null),
+  /** Folder with `train/<label>/` and `heldout/<label>/` for k-NN. */
+  eval: z.string().nullable().default(null),
+  /** Folder of pictures for the report's patch features and attention; held-out pictures by default. */
+  pictures: z.string().nullable().default(null),
+  /** Run folder. */
+  out: z.string().nullable().default(null),
+  engine: z.enum(['auto', 'onnx', 'eager']).default('auto'),
+  /** TensorFlow.js backend of the eager engine. */
+  backend: z.enum(['cpu', 'wasm', 'tensorflow']).nullable().default(null),
+  /** Decoding threads; null is one per core. */
+  workers: positiveCount.nullable().default(null),
+  seed: count.default(0),
+
+  iterations: positiveCount.default(125_000),
+  batchSize: positiveCount.default(64),
+  accumulationSteps: positiveCount.default(1),
+
+  model: z
+    .strictObject({
+      size: z.enum(['tiny', 'small', 'base', 'large', 'giant']).default('large'),
+      patchSize: positiveCount.default(16),
+      registers: count.default(0),
+      layerScale: z.number().min(0).default(1e-5),
+      /** Blocks; null is the number of the named size. */
+      depth: positiveCount.nullable().default(null),
+      /** Feed-forward layer; null is that of the named size. */
+      ffn: z.enum(['mlp', 'swiglu']).nullable().default(null),
+    })
+    .prefault({}),
+  dropPath: z.strictObject({ rate: share.default(0.3), uniform: z.boolean().default(true) }).prefault({}),
+  crops: z
+    .strictObject({
+      globalSize: positiveCount.default(224),
+      localSize: positiveCount.default(96),
+      localCount: count.default(8),
+      globalScale: range.default([0.32, 1]),
+      localScale: range.default([0.05, 0.32]),
+    })
+    .prefault({}),
+  dino: z
+    .strictObject({
+      lossWeight: z.number().min(0).default(1),
+      koleoWeight: z.number().min(0).default(0.1),
+      head: head(65_536),
+    })
+    .prefault({}),
+  ibot: z
+    .strictObject({
+      lossWeight: z.number().min(0).default(1),
+      separateHead: z.boolean().default(false),
+      head: head(65_536),
+      maskProbability: share.default(0.5),
+      maskRatio: range.default([0.1, 0.5]),
+    })
+    .prefault({}),
+  centering: z.enum(['sinkhorn_knopp', 'centering']).default('centering'),
+  optimizer: z
+    .strictObject({
+      /** For 1024 images per step; scaled by √(images per step / 1024). */
+      baseLearningRate: positive.default(4e-3),
+      minLearningRate: z.number().min(0).default(1e-6),
+      warmupIterations: count.default(12_500),
+      freezeLastLayerIterations: count.default(1250),
+      weightDecay: z.number().min(0).default(0.04),
+      weightDecayEnd: z.number().min(0).default(0.4),
+      clipGradient: positive.default(3),
+      layerwiseDecay: positive.max(1).default(0.9),
+      patchEmbedMultiplier: positive.default(0.2),
+      beta1: share.default(0.9),
+      beta2: share.default(0.999),
+    })
+    .prefault({}),
+  teacher: z
+    .strictObject({
+      momentum: share.default(0.992),
+      momentumEnd: share.default(1),
+      warmupTemperature: positive.default(0.04),
+      temperature: positive.default(0.07),
+      temperatureWarmupIterations: count.default(37_500),
+    })
+    .prefault({}),
+
+  logEvery: positiveCount.default(10),
+  checkpointEvery: positiveCount.default(3750),
+  keepCheckpoints: positiveCount.default(3),
+  /** Iterations between k-NN evaluations; 0 for none but the first and the last. */
+  evaluateEvery: count.default(12_500),
+  knn: z
+    .strictObject({
+      k: z.array(positiveCount).min(1).default([10, 20, 100, 200]),
+      temperature: positive.default(0.07),
+    })
+    .prefault({}),
+});
+
+/** A validated run, every key filled in. */
+export type Settings = z.infer<typeof settingsSchema>;
