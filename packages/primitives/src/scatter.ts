@@ -14,13 +14,14 @@ import * as tf from '@tensorflow/tfjs-core';
 export function scatterRows(values: tf.Tensor, rows: tf.Tensor, size: number): tf.Tensor {
   const count = values.shape[0];
   const rest = values.shape.slice(1);
-  const oneHot = tf.cast(tf.oneHot(tf.cast(rows, 'int32'), size), 'float32'); // (k, B)
+  const column = tf.reshape(rows, [count, 1]);
+  const isRow = tf.cast(tf.equal(column, tf.range(0, size, 1, 'int32')), 'float32'); // (k, B)
   // A row that is not listed reads the row of zeros appended at index k.
   const offsets = tf.tensor2d(
     Array.from({ length: count }, (_, j) => j - count),
     [count, 1]
   );
-  const source = tf.add(tf.sum(tf.mul(oneHot, offsets), 0), count); // (B)
+  const source = tf.add(tf.sum(tf.mul(isRow, offsets), 0), count); // (B)
   const padded = tf.concat([values, tf.zeros([1, ...rest])], 0);
   return tf.gather(padded, tf.cast(source, 'int32'), 0);
 }
