@@ -1,1 +1,20 @@
-export {};
+export { decodeImage, type DecodeOptions, type RgbImage } from './decode';
+export { DataError } from './error';
+export {
+  type EvaluationBatch,
+  type EvaluationOptions,
+  loadEvaluationImages,
+} from './evaluation-images';
+export { openFolder } from './folder-source';
+export { openList } from './list-source';
+export {
+  type Batch,
+  createLoader,
+  type HostArray,
+  type Loader,
+  type LoaderOptions,
+  type SkippedFile,
+} from './loader';
+export { resampleInto, type ResampleTask } from './resample';
+export { createSampler, type Sampler, type SamplerOptions } from './sampler';
+export { type ImageSource, openSource } from './source';

@@ -1,0 +1,54 @@
+import { readdirSync, realpathSync, statSync } from 'node:fs';
+import { join, relative, resolve, sep } from 'node:path';
+import { DataError } from './error';
+import type { ImageSource } from './source';
+
+/** File name endings of the formats that are read. */
+export const imageExtensions = ['.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff', '.gif'] as const;
+
+/**
+ * All images below a folder, sorted by path. The first-level subfolder is the class, as in
+ * torchvision's `ImageFolder`; images directly in the folder have none. Hidden files are left out.
+ *
+ * @throws DataError when the folder is missing or holds no image.
+ */
+export function openFolder(folder: string): ImageSource {
+  const root = resolve(folder);
+  if (!statSync(root, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new DataError(`${folder} is not a folder; pass a folder of images`);
+  }
+  const paths: string[] = [];
+  walk(root, paths, new Set());
+  if (paths.length === 0) {
+    throw new DataError(`no images below ${folder}; put ${imageExtensions.join(', ')} files there`);
+  }
+  const classNames = paths.map((path) => {
+    const parts = relative(root, path).split(sep);
+    return parts.length > 1 ? parts[0] : undefined;
+  });
+  const classes = [...new Set(classNames.filter((name) => name !== undefined))].sort();
+  const codes = new Map(classes.map((name, i) => [name, i]));
+  const labels = Int32Array.from(classNames, (name) => (name === undefined ? -1 : codes.get(name)!));
+  return { paths, labels, classes };
+}
+
+/** Depth first, names in code unit order, following links but no loop of them. */
+function walk(folder: string, paths: string[], above: ReadonlySet<string>): void {
+  const real = realpathSync(folder);
+  if (above.has(real)) return;
+  const trail = new Set(above).add(real);
+  const entries = readdirSync(folder, { withFileTypes: true });
+  entries.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  for (const entry of entries) {
+    if (entry.name.startsWith('.')) continue;
+    const path = join(folder, entry.name);
+    const target = entry.isSymbolicLink() ? statSync(path, { throwIfNoEntry: false }) : entry;
+    if (target?.isDirectory()) walk(path, paths, trail);
+    else if (target?.isFile() && isImageName(entry.name)) paths.push(path);
+  }
+}
+
+function isImageName(name: string): boolean {
+  const lower = name.toLowerCase();
+  return imageExtensions.some((extension) => lower.endsWith(extension));
+}

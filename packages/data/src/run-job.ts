@@ -1,0 +1,34 @@
+import { packAugmentParameters, sampleMultiCrop } from '@dinov2/augment';
+import { createRandom } from '@dinov2/primitives';
+import { centerCrop } from './center-crop';
+import { decodeImage, type RgbImage } from './decode';
+import { DataError } from './error';
+import type { Job, JobResult, MultiCropTask } from './job';
+import { resampleInto } from './resample';
+
+/** Decode an image and make its crops; a file that cannot be used gives the reason. */
+export async function runJob({ path, decode, task }: Job): Promise<JobResult> {
+  let image: RgbImage;
+  try {
+    image = await decodeImage(path, decode);
+  } catch (error) {
+    if (error instanceof DataError) return { reason: error.message };
+    throw error;
+  }
+  return task.kind === 'multi-crop'
+    ? cutCrops(image, task)
+    : { pixels: centerCrop(image, task), parameters: new Float32Array(0) };
+}
+
+function cutCrops(image: RgbImage, { recipe, seed, position }: MultiCropTask): JobResult {
+  const random = createRandom(seed).fork('multi-crop').fork(position);
+  const drawn = sampleMultiCrop(random, image, recipe);
+  const crops = [...drawn.global, ...drawn.local];
+  const pixels = new Uint8Array(crops.reduce((sum, { size }) => sum + size * size * 3, 0));
+  let offset = 0;
+  for (const { crop, size, flip } of crops) {
+    resampleInto(image, { crop, width: size, height: size, flip }, pixels, offset);
+    offset += size * size * 3;
+  }
+  return { pixels, parameters: packAugmentParameters(crops) as Float32Array<ArrayBuffer> };
+}

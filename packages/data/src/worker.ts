@@ -1,0 +1,18 @@
+import { parentPort } from 'node:worker_threads';
+import sharp from 'sharp';
+import type { Job } from './job';
+import { runJob } from './run-job';
+
+// One libvips thread per image, and nothing kept: the pool is the parallelism and the bound on memory.
+sharp.concurrency(1);
+sharp.cache(false);
+
+parentPort!.on('message', async ({ id, job }: { id: number; job: Job }) => {
+  try {
+    const result = await runJob(job);
+    const transfer = 'reason' in result ? [] : [result.pixels.buffer, result.parameters.buffer];
+    parentPort!.postMessage({ id, result }, transfer);
+  } catch (error) {
+    parentPort!.postMessage({ id, failure: (error as Error).stack ?? String(error) });
+  }
+});
