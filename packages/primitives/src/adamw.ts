@@ -3,7 +3,7 @@ import { definePrimitive } from './define';
 import { PrimitiveError } from './error';
 import { float32, matchShapes, numberAttribute, sizeOf } from './shapes';
 
-const step = definePrimitive({
+const step = /* @__PURE__ */ definePrimitive({
   name: 'AdamW',
   inputs: ['param', 'grad', 'm', 'v', 'hyper'],
   infer(inputs, attributes) {

@@ -12,7 +12,7 @@ const shape = {
   'rows?': ['k'],
 } as const;
 
-const forward = definePrimitive({
+const forward = /* @__PURE__ */ definePrimitive({
   name: 'AddScaledRows',
   inputs: ['x', 'y', 'gamma?', 'rows?'],
   infer(inputs, attributes) {
@@ -33,7 +33,7 @@ const forward = definePrimitive({
   cost: ({ y }) => ({ flops: 2 * sizeOf(y.shape) }),
 });
 
-const backward = definePrimitive({
+const backward = /* @__PURE__ */ definePrimitive({
   name: 'AddScaledRowsGrad',
   inputs: ['dout', 'y', 'gamma?', 'rows?'],
   infer({ dout, y, gamma, rows }, attributes) {

@@ -11,7 +11,7 @@ const gradientShape = { ...shape, dout: axes } as const;
 const probabilities = (q: tf.Tensor, k: tf.Tensor, scale: number): tf.Tensor =>
   tf.softmax(tf.mul(tf.matMul(q, k, false, true), scale)); // (B, H, N, N)
 
-const forward = definePrimitive({
+const forward = /* @__PURE__ */ definePrimitive({
   name: 'Attention',
   inputs: ['q', 'k', 'v'],
   infer(inputs, attributes) {
@@ -28,7 +28,7 @@ const forward = definePrimitive({
   },
 });
 
-const backward = definePrimitive({
+const backward = /* @__PURE__ */ definePrimitive({
   name: 'AttentionGrad',
   inputs: ['q', 'k', 'v', 'dout'],
   infer(inputs, attributes) {

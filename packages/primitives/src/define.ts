@@ -49,6 +49,8 @@ export type Primitive = (
 /**
  * Define a primitive and return the function that runs it on the current backend.
  * Gradients are attached by the caller with `tf.customGrad`.
+ *
+ * Mark the call pure (`@__PURE__`), so that a bundle leaves out the primitives it does not use.
  */
 export function definePrimitive(definition: PrimitiveDefinition): Primitive {
   (primitives as Map<string, PrimitiveDefinition>).set(definition.name, definition);

@@ -27,7 +27,7 @@ function check(
 const grouped = (x: tf.Tensor, teacher: tf.Tensor): tf.Tensor =>
   tf.reshape(x, [x.shape[0] / teacher.shape[0], teacher.shape[0], x.size / x.shape[0]]);
 
-const forward = definePrimitive({
+const forward = /* @__PURE__ */ definePrimitive({
   name,
   inputs: ['student', 'teacher'],
   infer(inputs, attributes) {
@@ -44,7 +44,7 @@ const forward = definePrimitive({
   cost: ({ student }) => ({ flops: 16 * sizeOf(student.shape) }),
 });
 
-const backward = definePrimitive({
+const backward = /* @__PURE__ */ definePrimitive({
   name: 'DistillationCrossEntropyGrad',
   inputs: ['student', 'teacher', 'lse', 'dloss'],
   infer(inputs, attributes) {

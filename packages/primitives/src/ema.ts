@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { definePrimitive } from './define';
 import { float32, matchShapes, sizeOf } from './shapes';
 
-const update = definePrimitive({
+const update = /* @__PURE__ */ definePrimitive({
   name: 'Ema',
   inputs: ['target', 'source', 'momentum'],
   infer(inputs) {

@@ -7,7 +7,7 @@ import { float32, matchShapes, sizeOf } from './shapes';
 const normalCdf = (x: tf.Tensor): tf.Tensor =>
   tf.mul(tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1), 0.5);
 
-const forward = definePrimitive({
+const forward = /* @__PURE__ */ definePrimitive({
   name: 'Gelu',
   inputs: ['x'],
   infer(inputs) {
@@ -20,7 +20,7 @@ const forward = definePrimitive({
   cost: ({ x }) => ({ flops: 14 * sizeOf(x.shape) }),
 });
 
-const backward = definePrimitive({
+const backward = /* @__PURE__ */ definePrimitive({
   name: 'GeluGrad',
   inputs: ['x', 'dy'],
   infer(inputs) {

@@ -12,7 +12,7 @@ import {
 import type { Tolerance } from '../../../tests/support/allclose';
 
 /** Values written by tests/golden/primitives.py. */
-export interface Golden {
+interface Golden {
   readonly inputs: Readonly<Record<string, Values>>;
   readonly extra: Readonly<Record<string, Values>>;
   readonly output: Values;

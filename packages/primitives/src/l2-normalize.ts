@@ -5,7 +5,7 @@ import { float32, matchShapes, numberAttribute, sizeOf } from './shapes';
 
 const norm = (x: tf.Tensor): tf.Tensor => tf.sqrt(tf.sum(tf.square(x), 1, true)); // (R, 1)
 
-const forward = definePrimitive({
+const forward = /* @__PURE__ */ definePrimitive({
   name: 'L2Normalize',
   inputs: ['x'],
   infer(inputs, attributes) {
@@ -19,7 +19,7 @@ const forward = definePrimitive({
   cost: ({ x }) => ({ flops: 3 * sizeOf(x.shape) }),
 });
 
-const backward = definePrimitive({
+const backward = /* @__PURE__ */ definePrimitive({
   name: 'L2NormalizeGrad',
   inputs: ['x', 'dy'],
   infer(inputs, attributes) {

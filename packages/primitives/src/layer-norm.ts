@@ -13,7 +13,7 @@ function normalize(x: tf.Tensor, epsilon: number): { xhat: tf.Tensor; rstd: tf.T
   return { xhat: tf.mul(centered, rstd), rstd };
 }
 
-const forward = definePrimitive({
+const forward = /* @__PURE__ */ definePrimitive({
   name: 'LayerNorm',
   inputs: ['x', 'gamma', 'beta'],
   infer(inputs, attributes) {
@@ -31,7 +31,7 @@ const forward = definePrimitive({
   },
 });
 
-const backward = definePrimitive({
+const backward = /* @__PURE__ */ definePrimitive({
   name: 'LayerNormGrad',
   inputs: ['x', 'gamma', 'dy'],
   infer(inputs, attributes) {

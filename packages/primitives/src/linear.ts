@@ -5,7 +5,7 @@ import { float32, matchShapes } from './shapes';
 
 const shape = { x: ['R', 'in'], weight: ['out', 'in'], 'bias?': ['out'] } as const;
 
-const forward = definePrimitive({
+const forward = /* @__PURE__ */ definePrimitive({
   name: 'Linear',
   inputs: ['x', 'weight', 'bias?'],
   infer(inputs) {

@@ -8,7 +8,7 @@ const shape = { logits: ['n', 'K'], temperature: [], 'valid?': ['n'] } as const;
 const smallest = 1e-30;
 const lowest = -3e38;
 
-const assign = definePrimitive({
+const assign = /* @__PURE__ */ definePrimitive({
   name: 'SinkhornKnopp',
   inputs: ['logits', 'temperature', 'valid?'],
   infer(inputs, attributes) {

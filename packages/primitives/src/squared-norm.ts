@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { definePrimitive } from './define';
 import { float32, matchShapes, sizeOf } from './shapes';
 
-const forward = definePrimitive({
+const forward = /* @__PURE__ */ definePrimitive({
   name: 'SquaredNorm',
   inputs: ['x'],
   infer(inputs) {

@@ -10,7 +10,7 @@ function halves(x: tf.Tensor): [gate: tf.Tensor, value: tf.Tensor] {
   return [tf.slice(x, [0, 0], [rows, half]), tf.slice(x, [0, half], [rows, half])];
 }
 
-const forward = definePrimitive({
+const forward = /* @__PURE__ */ definePrimitive({
   name: 'SwiGLU',
   inputs: ['x'],
   infer(inputs) {
@@ -29,7 +29,7 @@ const forward = definePrimitive({
   cost: ({ x }) => ({ flops: 7 * sizeOf(x.shape) }),
 });
 
-const backward = definePrimitive({
+const backward = /* @__PURE__ */ definePrimitive({
   name: 'SwiGLUGrad',
   inputs: ['x', 'dy'],
   infer(inputs) {

@@ -4,7 +4,7 @@ import { differentiable } from './differentiable';
 import { scatterRows } from './scatter';
 import { float32, matchShapes, numberAttribute, sizeOf } from './shapes';
 
-const forward = definePrimitive({
+const forward = /* @__PURE__ */ definePrimitive({
   name: 'TakeRows',
   inputs: ['x', 'rows'],
   infer(inputs) {
@@ -17,7 +17,7 @@ const forward = definePrimitive({
   cost: () => ({ flops: 0 }),
 });
 
-const backward = definePrimitive({
+const backward = /* @__PURE__ */ definePrimitive({
   name: 'TakeRowsGrad',
   inputs: ['dy', 'rows'],
   infer(inputs, attributes) {

@@ -21,7 +21,7 @@ function check(
 
 const inverseNorm = (v: tf.Tensor): tf.Tensor => tf.rsqrt(tf.sum(tf.square(v), 1, true)); // (K, 1)
 
-const forward = definePrimitive({
+const forward = /* @__PURE__ */ definePrimitive({
   name: 'WeightNorm',
   inputs: ['v', 'g'],
   infer: (inputs) => [float32(...check('WeightNorm', inputs))],
@@ -31,7 +31,7 @@ const forward = definePrimitive({
   cost: ({ v }) => ({ flops: 3 * sizeOf(v.shape) }),
 });
 
-const backward = definePrimitive({
+const backward = /* @__PURE__ */ definePrimitive({
   name: 'WeightNormGrad',
   inputs: ['v', 'g', 'dw'],
   infer(inputs) {
