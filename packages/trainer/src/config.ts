@@ -1,12 +1,8 @@
-import type { VitConfig } from '@dinov2/vit';
+import type { MultiCropRecipe } from '@dinov2/augment';
+import type { HeadConfig, VitConfig } from '@dinov2/vit';
 
-/** Sizes of a projection head: `layers` linears with GELU between, then weight-normed prototypes. */
-export interface HeadSizes {
-  readonly prototypes: number;
-  readonly hiddenDim: number;
-  readonly bottleneckDim: number;
-  readonly layers: number;
-}
+/** Sizes of a projection head. */
+export type HeadSizes = Omit<HeadConfig, 'inputDim'>;
 
 export interface DinoConfig {
   readonly lossWeight: number;
@@ -24,14 +20,6 @@ export interface IbotConfig {
   readonly maskProbability: number;
   /** Smallest and largest share of patches masked in a masked crop. */
   readonly maskRatio: readonly [number, number];
-}
-
-export interface CropConfig {
-  /** Sides in pixels; multiples of the patch size. */
-  readonly globalSize: number;
-  readonly localSize: number;
-  /** Local crops per image; there are always two global ones. */
-  readonly localCount: number;
 }
 
 export interface OptimizerConfig {
@@ -74,7 +62,7 @@ export interface TrainerConfig {
   readonly model: VitConfig;
   /** Share of rows that each residual branch skips; `uniform` for all blocks, else rising linearly from 0. */
   readonly dropPath: { readonly rate: number; readonly uniform: boolean };
-  readonly crops: CropConfig;
+  readonly crops: MultiCropRecipe;
   readonly dino: DinoConfig;
   readonly ibot: IbotConfig;
   /** How teacher outputs become targets. */

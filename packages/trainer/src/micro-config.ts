@@ -1,3 +1,4 @@
+import { multiCropRecipe } from '@dinov2/augment';
 import type { TrainerConfig } from './config';
 
 /** The smallest configuration that has every part: for tests, fast on any backend. */
@@ -19,7 +20,7 @@ export const microConfig: TrainerConfig = {
     interpolation: { offset: 0.1, antialias: false },
   },
   dropPath: { rate: 0.3, uniform: true },
-  crops: { globalSize: 16, localSize: 8, localCount: 2 },
+  crops: multiCropRecipe({ globalSize: 16, localSize: 8, localCount: 2 }),
   dino: {
     lossWeight: 1,
     koleoWeight: 0.1,

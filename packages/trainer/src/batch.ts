@@ -1,0 +1,98 @@
+import { collateMasks, type MaskRecipe, maskUpperbound } from '@dinov2/augment';
+import type { HostArray } from '@dinov2/jit';
+import { createRandom } from '@dinov2/primitives';
+import { type BlockRows, sampleDropPathRows } from '@dinov2/vit';
+import type { TrainerConfig } from './config';
+
+/**
+ * What one compiled step reads. B images, 2B global and nB local crops, crop-major: all images of
+ * the first crop, then of the second, …; N patches per global crop, M rows of masked patches.
+ */
+export type Batch<T> = {
+  /** (2B, S, S, 3) float32, whole numbers 0 to 255 */
+  readonly globalCrops: T;
+  /** (2B, 12) colour parameters */
+  readonly globalAugmentation: T;
+  /** (nB, s, s, 3); absent without local crops */
+  readonly localCrops?: T;
+  readonly localAugmentation?: T;
+  /** (2B, N) bool, true where the student sees the mask token */
+  readonly masks: T;
+  /** (M) int32, row · N + patch; distinct, padded with unmasked patches */
+  readonly maskIndices: T;
+  /** (M), 1 / (masked patches of the row), 0 for padding */
+  readonly maskWeights: T;
+  /** (M), 1 for masked patches, 0 for padding */
+  readonly maskValid: T;
+  /** Rows that each block computes; absent without drop path */
+  readonly dropRows?: readonly BlockRows<T>[];
+};
+
+/** Crops of B images with their colour parameters, as the data pipeline delivers them. */
+export interface CropBatch {
+  /** (2B, S, S, 3) bytes, crop-major */
+  readonly globalCrops: Uint8Array;
+  /** (nB, s, s, 3) bytes, crop-major */
+  readonly localCrops: Uint8Array;
+  /** (2B, 12) */
+  readonly globalAugmentation: Float32Array;
+  /** (nB, 12) */
+  readonly localAugmentation: Float32Array;
+}
+
+/** How the masks of a configuration's batches are drawn. */
+export function maskRecipe({ batchSize, crops, model, ibot }: TrainerConfig): MaskRecipe {
+  return {
+    rows: 2 * batchSize,
+    imageSize: crops.globalSize,
+    patchSize: model.patchSize,
+    ratio: ibot.maskRatio,
+    probability: ibot.maskProbability,
+  };
+}
+
+/** Whether the patch loss has anything to compare. */
+export function usesIbot(config: TrainerConfig): boolean {
+  return config.ibot.lossWeight > 0 && maskUpperbound(maskRecipe(config)) > 0;
+}
+
+/**
+ * Complete a batch with masks and drop-path rows. They depend on the seed and `number` only, the
+ * batch's place in the run, so a resumed run draws the same.
+ */
+export function assembleBatch(config: TrainerConfig, crops: CropBatch, number: number): Batch<HostArray> {
+  const { batchSize, crops: recipe, model, dropPath } = config;
+  const random = createRandom(config.seed);
+  const mask = maskRecipe(config);
+  const { masks, indices, weights, count } = collateMasks(random.fork('masks').fork(number), mask);
+  const globals = 2 * batchSize;
+  const locals = recipe.localCount * batchSize;
+  const rates = dropPath.uniform
+    ? dropPath.rate
+    : Array.from({ length: model.depth }, (_, i) => (dropPath.rate * i) / Math.max(1, model.depth - 1));
+  const pixels = (bytes: Uint8Array, rows: number, size: number): HostArray => ({
+    data: Float32Array.from(bytes),
+    shape: [rows, size, size, 3],
+  });
+  const parameters = (data: Float32Array, rows: number): HostArray => ({ data, shape: [rows, data.length / rows] });
+  return {
+    globalCrops: pixels(crops.globalCrops, globals, recipe.globalSize),
+    globalAugmentation: parameters(crops.globalAugmentation, globals),
+    ...(locals > 0 && {
+      localCrops: pixels(crops.localCrops, locals, recipe.localSize),
+      localAugmentation: parameters(crops.localAugmentation, locals),
+    }),
+    masks: { data: masks, shape: [globals, masks.length / globals] },
+    maskIndices: { data: indices, shape: [indices.length] },
+    maskWeights: { data: weights, shape: [weights.length] },
+    maskValid: { data: Float32Array.from(indices, (_, i) => (i < count ? 1 : 0)), shape: [indices.length] },
+    ...(dropPath.rate > 0 && {
+      dropRows: sampleDropPathRows(
+        random.fork('drop path').fork(number),
+        locals > 0 ? [globals, locals] : [globals],
+        rates,
+        model.depth,
+      ),
+    }),
+  };
+}

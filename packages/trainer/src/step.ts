@@ -1,0 +1,123 @@
+import { augmentBatch } from '@dinov2/augment';
+import { scope } from '@dinov2/jit';
+import * as tf from '@tensorflow/tfjs-core';
+import type { Batch } from './batch';
+import type { TrainerConfig } from './config';
+import { type Centres, mapSubmodules, type Model, type SubmoduleName, submoduleNames, type Submodules, type TrainingState } from './state';
+import { type Crops, type LossTerms, studentLoss } from './student-loss';
+import { teacherTargets } from './targets';
+import { applyGradients, type StepScalars } from './update';
+
+/** Gradients, next centres and metrics summed over the batches of one optimizer step. */
+export type Sums<T> = {
+  readonly gradients: Submodules<T>;
+  readonly centres?: Centres<T>;
+  /** (5): the four loss terms and the teacher's entropy, see {@link sumNames}. */
+  readonly metrics: T;
+};
+
+/** What {@link Sums.metrics} holds, in order. */
+const sumNames = ['dinoGlobalLoss', 'dinoLocalLoss', 'koleoLoss', 'ibotLoss', 'teacherEntropy'] as const;
+
+/** Names of a step's metrics in the order of its `metrics` vector. */
+export function metricNames(modules: readonly SubmoduleName[]): string[] {
+  return [...sumNames, 'loss', 'applied', ...modules.map((module) => `gradientNorm.${module}`)];
+}
+
+/** What a step returns. */
+export type StepResult<T> = {
+  readonly state: TrainingState<T>;
+  /** (count), named by {@link metricNames} */
+  readonly metrics: T;
+};
+
+/** The functions of one configuration to compile. All are pure. */
+export interface StepFunctions {
+  /**
+   * One optimizer step: augmentation, teacher targets, student loss, gradients, clipping, AdamW and
+   * teacher. `sums` are those of the batches before this one, if gradients are accumulated.
+   */
+  trainStep(
+    state: TrainingState<tf.Tensor>,
+    sums: Sums<tf.Tensor> | undefined,
+    batch: Batch<tf.Tensor>,
+    scalars: StepScalars<tf.Tensor>,
+  ): StepResult<tf.Tensor>;
+  /** Everything up to the gradients, added to the sums so far. */
+  accumulateStep(
+    model: Model<tf.Tensor>,
+    sums: Sums<tf.Tensor> | undefined,
+    batch: Batch<tf.Tensor>,
+    scalars: StepScalars<tf.Tensor>,
+  ): Sums<tf.Tensor>;
+}
+
+/** The training step of a configuration, as functions of tensors. */
+export function createStep(config: TrainerConfig): StepFunctions {
+  const accumulateStep: StepFunctions['accumulateStep'] = (model, sums, batch, scalars) => {
+    const computed = computeGradients(config, model, batch, scalars.teacherTemperature);
+    return sums === undefined ? computed : scope('accumulate', () => addSums(sums, computed));
+  };
+  return {
+    accumulateStep,
+    trainStep(state, sums, batch, scalars) {
+      const { gradients, centres, metrics } = accumulateStep(state, sums, batch, scalars);
+      const count = config.accumulationSteps;
+      const means = tf.mul(metrics, 1 / count);
+      const loss = tf.sum(tf.slice(means, 0, 4)) as tf.Scalar;
+      const nextCentres = centres && {
+        dino: tf.mul(centres.dino, 1 / count),
+        ibot: tf.mul(centres.ibot, 1 / count),
+      };
+      const result = applyGradients(config, state, gradients, nextCentres, { loss, scalars, count });
+      const norms = submoduleNames(gradients).map((module) => result.gradientNorms[module]!);
+      return {
+        state: result.state,
+        metrics: tf.concat([means, tf.stack([loss, result.applied, ...norms])]),
+      };
+    },
+  };
+}
+
+function computeGradients(
+  config: TrainerConfig,
+  model: Model<tf.Tensor>,
+  batch: Batch<tf.Tensor>,
+  temperature: tf.Tensor,
+): Sums<tf.Tensor> {
+  const crops = scope('augment', (): Crops => ({
+    globals: augmentBatch(batch.globalCrops as tf.Tensor4D, batch.globalAugmentation as tf.Tensor2D),
+    locals: batch.localCrops && augmentBatch(batch.localCrops as tf.Tensor4D, batch.localAugmentation as tf.Tensor2D),
+  }));
+  const targets = teacherTargets(config, model, crops.globals, batch, temperature);
+
+  const parameters: tf.Tensor[] = [];
+  const places = mapSubmodules(model.student, (parameter) => parameters.push(parameter) - 1);
+  let terms: LossTerms | undefined;
+  const gradients = tf.grads((...values: tf.Tensor[]) => {
+    const student = mapSubmodules(places, (place) => values[place]);
+    terms = studentLoss(config, student, crops, batch, targets);
+    // They are read after the gradient's own tidy has ended.
+    Object.values(terms).forEach((term) => tf.keep(term));
+    return tf.addN(Object.values(terms));
+  })(parameters);
+
+  const { dinoGlobal, dinoLocal, koleo, ibot } = terms!;
+  const metrics = tf.stack([dinoGlobal, dinoLocal, koleo, ibot, meanEntropy(targets.dino)]);
+  tf.dispose(terms as tf.NamedTensorMap);
+  return { gradients: mapSubmodules(places, (place) => gradients[place]), centres: targets.nextCentres, metrics };
+}
+
+function addSums(a: Sums<tf.Tensor>, b: Sums<tf.Tensor>): Sums<tf.Tensor> {
+  return {
+    gradients: mapSubmodules(a.gradients, (x, module, name) => tf.add(x, b.gradients[module]![name])),
+    centres: a.centres && { dino: tf.add(a.centres.dino, b.centres!.dino), ibot: tf.add(a.centres.ibot, b.centres!.ibot) },
+    metrics: tf.add(a.metrics, b.metrics),
+  };
+}
+
+/** Mean over rows of −Σ p log p; ln K for uniform rows, 0 for certain ones. */
+function meanEntropy(probabilities: tf.Tensor): tf.Scalar {
+  const logs = tf.log(tf.maximum(probabilities, 1e-30));
+  return tf.mul(tf.sum(tf.mul(probabilities, logs)), -1 / probabilities.shape[0]);
+}
