@@ -15,7 +15,8 @@ export function shiftHue(r: tf.Tensor, g: tf.Tensor, b: tf.Tensor, shift: tf.Ten
   const least = tf.minimum(tf.minimum(r, g), b);
   const range = tf.sub(value, least);
   const saturation = tf.floor(tf.div(tf.mul(range, 255), tf.maximum(value, 1)));
-  const hue = tf.mod(tf.add(hueOf(r, g, b, value, least, range), shift), 256);
+  const shifted = tf.add(hueOf(r, g, b, value, least, range), shift);
+  const hue = tf.sub(shifted, tf.mul(tf.floor(tf.div(shifted, 256)), 256));
 
   const sixths = tf.mul(hue, 6);
   const sector = tf.floor(tf.div(sixths, 255));
