@@ -8,7 +8,8 @@
 //
 // Every photograph is divided into a grid of squares that share no pixel. Squares without detail
 // (open sky, black margins) are left out. Of the rest, every third along the diagonals goes to
-// sample/heldout/<label>, the others to sample/train/<label>.
+// sample/heldout/<label>, the others to sample/train/<label>. Some whole photographs go to
+// sample/pictures, small, for the report to draw patch features of.
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import sharp from 'sharp';
@@ -16,6 +17,7 @@ import sharp from 'sharp';
 const SIDE = 160; // pixels of a tile
 const TRAIN = 18; // most tiles per photograph
 const HELDOUT = 9;
+const PICTURE_SIDE = 400; // shorter side of a whole photograph
 const LEAST_DETAIL = 2; // mean absolute difference of neighbouring pixels at 80 × 80, of 255
 
 const skimage = { source: 'scikit-image', url: 'https://scikit-image.org/docs/stable/api/skimage.data.html' };
@@ -52,6 +54,8 @@ const photographs = [
   { file: 'Kleiber_by_Lukas_Baubkus.jpg', label: 'bark', columns: 10, author: 'Lukas Baubkus', licence: 'CC-BY-SA-3.0', ...lomiri },
 ];
 
+const pictures = ['astronaut', 'cat', 'coffee', 'temple', 'fig', 'dandelions', 'dogs', 'leaves', 'rocket', 'room'];
+
 const sources = process.argv.slice(2);
 if (sources.length === 0) {
   console.error('usage: node apps/pretrain/scripts/make-sample.mjs SOURCE_DIR [SOURCE_DIR…]');
@@ -65,12 +69,21 @@ for (const source of sources) {
 const sample = new URL('../sample/', import.meta.url).pathname;
 await rm(join(sample, 'train'), { recursive: true, force: true });
 await rm(join(sample, 'heldout'), { recursive: true, force: true });
+await rm(join(sample, 'pictures'), { recursive: true, force: true });
+await mkdir(join(sample, 'pictures'), { recursive: true });
 
 for (const photograph of photographs) {
   const path = found.get(photograph.file);
   if (path === undefined) throw new Error(`${photograph.file} is in none of ${sources.join(', ')}`);
   const { data, info } = await sharp(path).rotate().removeAlpha().toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
   const raw = { raw: { width: info.width, height: info.height, channels: info.channels } };
+  if (pictures.includes(photograph.label)) {
+    const side = Math.min(PICTURE_SIDE, info.width, info.height);
+    await sharp(data, raw)
+      .resize(side, side, { fit: 'outside', kernel: 'cubic' })
+      .jpeg({ quality: 82, mozjpeg: true })
+      .toFile(join(sample, 'pictures', `${photograph.label}.jpg`));
+  }
   const square = Math.floor(info.width / photograph.columns);
   const rows = Math.floor(info.height / square);
   const stem = photograph.file.replace(/(_by_.*)?\.\w+$/, '').toLowerCase();
@@ -125,7 +138,7 @@ function licences() {
   return `# Photographs of the sample and their licences
 
 The pictures in \`train/\` and \`heldout/\` are square cuts of these photographs, scaled to ${SIDE} × ${SIDE} pixels and
-compressed as JPEG. Nothing else was changed. The cuts of a photograph stay under its own licence,
+compressed as JPEG; those in \`pictures/\` are whole photographs, made smaller. Nothing else was changed. The cuts of a photograph stay under its own licence,
 stated by the project it was taken from. \`scripts/make-sample.mjs\` makes them.
 
 | label | photograph | author | licence | taken from |

@@ -1,0 +1,49 @@
+/**
+ * Draws every `.chart` of the page with uPlot from the JSON in `#charts`. Runs in the reader's
+ * browser, so it is plain text here.
+ */
+export const chartScript = `
+(() => {
+  const charts = JSON.parse(document.getElementById('charts').textContent);
+  const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const axisFont = '11px ui-sans-serif, system-ui, sans-serif';
+  const format = (v) => v == null ? '–' : v === 0 ? '0' : Math.abs(v) < 0.001 || Math.abs(v) >= 1e5 ? v.toExponential(1).replace('e+', 'e') : String(+v.toPrecision(4));
+  const plots = [];
+  for (const chart of charts) {
+    const host = document.getElementById(chart.id);
+    const key = host.querySelectorAll('.key b');
+    const show = (u) => {
+      const at = u.cursor.idx;
+      chart.series.forEach((s, i) => {
+        if (!key[i]) return;
+        const values = u.data[i + 1];
+        let j = at == null ? values.length - 1 : at;
+        while (at == null && j > 0 && values[j] == null) j--;
+        key[i].textContent = chart.percent ? (values[j] == null ? '–' : (100 * values[j]).toFixed(1) + ' %') : format(values[j]);
+      });
+      const title = host.querySelector('h3 span');
+      if (title) title.textContent = at == null ? '' : 'step ' + u.data[0][at];
+    };
+    const axis = (side) => ({
+      side, stroke: () => css('--faint'), font: axisFont, size: side === 2 ? 26 : 46, gap: 4,
+      grid: { show: side === 3, stroke: () => css('--line'), width: 1 }, ticks: { show: false },
+      values: side === 3 ? (u, vs) => vs.map((v) => chart.percent ? Math.round(100 * v) + ' %' : format(v)) : (u, vs) => vs.map((v) => Number.isInteger(v) ? v.toLocaleString('en') : ''),
+    });
+    const plot = new uPlot({
+      width: host.clientWidth, height: chart.height, legend: { show: false }, padding: [8, 10, 0, 0],
+      cursor: { y: false, points: { size: 6 }, drag: { x: true, y: false } },
+      scales: { x: { time: false }, y: { range: (u, low, high) => chart.range || (low === high ? [low - Math.abs(low) * 0.1 - 1e-9, high + Math.abs(high) * 0.1 + 1e-9] : uPlot.rangeNum(low, high, 0.08, true)) } },
+      axes: [axis(2), axis(3)],
+      series: [{}, ...chart.series.map((s) => ({
+        stroke: () => css(s.colour), width: s.dash ? 1.25 : 1.75, dash: s.dash ? [4, 4] : undefined,
+        points: { show: !!s.points, size: 6, fill: () => css('--page') }, spanGaps: true,
+      }))],
+      hooks: { setCursor: [show], ready: [show] },
+    }, chart.data, host.querySelector('.plot'));
+    plots.push([plot, host, chart]);
+  }
+  addEventListener('resize', () => plots.forEach(([plot, host, chart]) => plot.setSize({ width: host.clientWidth, height: chart.height })));
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => plots.forEach(([plot]) => plot.redraw()));
+  document.documentElement.dataset.ready = 'true';
+})();
+`;

@@ -1,0 +1,158 @@
+import type { KnnScores } from '../evaluate/knn-evaluation';
+import { chartScript } from './chart-script';
+import { type Chart, chartData, chartElement } from './charts';
+import { html, type Html, json, raw } from './html';
+import type { NeighbourRow } from './neighbour-gallery';
+import type { PatchPicture } from './patch-pictures';
+import { style } from './style';
+
+/** k-NN accuracy after some iterations. */
+export interface EvaluationPoint {
+  readonly iteration: number;
+  readonly knn: KnnScores;
+}
+
+/** All that the report shows. */
+export interface Report {
+  readonly name: string;
+  /** e.g. `ViT-Ti/14` */
+  readonly model: string;
+  readonly facts: readonly { readonly name: string; readonly value: string; readonly unit?: string }[];
+  readonly iterations: number;
+  readonly images: number;
+  readonly minutes: number;
+  /** k of the headline. */
+  readonly k: number;
+  readonly evaluations: readonly EvaluationPoint[];
+  readonly rawPixels?: KnnScores;
+  readonly heldoutImages?: number;
+  readonly classes?: number;
+  readonly charts: readonly Chart[];
+  readonly pictures: readonly PatchPicture[];
+  readonly picturesNote: string;
+  readonly neighbours: readonly NeighbourRow[];
+  /** Titled tables of names and values. */
+  readonly settings: readonly { readonly title: string; readonly rows: readonly (readonly [string, string])[] }[];
+  readonly command: string;
+}
+
+/** The parts of uPlot that go into the page. */
+export interface PlotLibrary {
+  readonly script: string;
+  readonly style: string;
+}
+
+/** A page that needs nothing beside itself. */
+export function reportPage(report: Report, plots: PlotLibrary): string {
+  const accuracy = accuracyChart(report);
+  const charts = [...(accuracy === undefined ? [] : [accuracy]), ...report.charts];
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${report.name} · dinov2-pretrain</title>
+<style>${raw(plots.style)}${raw(style)}</style>
+</head>
+<body>
+<main>
+<header>
+<p class="eyebrow">dinov2-pretrain · ${report.model}</p>
+<h1>${report.name}</h1>
+<p class="lede">${verdict(report)}</p>
+<dl class="facts">${report.facts.map(({ name, value, unit }) => html`<div><dt>${name}</dt><dd>${value}${unit === undefined ? '' : html` <small>${unit}</small>`}</dd></div>`)}</dl>
+</header>
+${accuracy === undefined ? '' : accuracySection(report, accuracy)}
+${report.pictures.length === 0 ? '' : patchSection(report)}
+${report.neighbours.length === 0 ? '' : neighbourSection(report.neighbours)}
+${report.charts.length === 0 ? '' : html`<section><h2>Training</h2><p>Every logged step. Point at a curve for its values, drag to look closer, double-click to go back.</p>
+<div class="charts">${report.charts.map(chartElement)}</div></section>`}
+<section><h2>Settings</h2><p>To run it again: <code>${report.command}</code></p>
+<div class="settings">${report.settings.map(
+    ({ title, rows }) => html`<table><caption>${title}</caption>${rows.map(([name, value]) => html`<tr><td>${name}</td><td>${value}</td></tr>`)}</table>`,
+  )}</div></section>
+<footer>Charts by uPlot. Nothing on this page is loaded from elsewhere.</footer>
+</main>
+<script type="application/json" id="charts">${json(charts.map(chartData))}</script>
+<script>${raw(plots.script)}</script>
+<script>${raw(chartScript)}</script>
+</body>
+</html>
+`;
+  return page.html;
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+function verdict(report: Report): Html {
+  const { iterations, images, minutes, k, evaluations, rawPixels, heldoutImages, classes } = report;
+  const trained = html`Trained for <b>${iterations.toLocaleString('en')} steps</b> on ${images.toLocaleString('en')} views of unlabelled pictures${minutes > 0 ? html`, ${duration(minutes)}` : ''}.`;
+  const first = evaluations[0];
+  const last = evaluations.at(-1);
+  if (first === undefined || last === undefined) return trained;
+  return html`${trained} A vote of the ${k} nearest training pictures then names <b>${percent(last.knn[k]!)}</b> of the ${heldoutImages ?? 0} held-out
+pictures (${classes ?? 0} labels). With the same network at random it was <b>${percent(first.knn[k]!)}</b>${rawPixels === undefined ? '' : html`, with raw pixels <b>${percent(rawPixels[k]!)}</b>`}.`;
+}
+
+function duration(minutes: number): string {
+  if (minutes < 1) return `${Math.round(minutes * 60)} seconds`;
+  if (minutes < 90) return `${minutes.toFixed(1)} minutes`;
+  return `${(minutes / 60).toFixed(1)} hours`;
+}
+
+function accuracyChart({ evaluations, rawPixels, k }: Report): Chart | undefined {
+  if (evaluations.length === 0) return undefined;
+  const constant = (value: number) => evaluations.map(() => value);
+  return {
+    id: 'accuracy',
+    title: `Held-out pictures named right, k = ${k}`,
+    steps: evaluations.map((e) => e.iteration),
+    height: 270,
+    percent: true,
+    range: [0, 1],
+    series: [
+      { name: 'class token', colour: '--c1', values: evaluations.map((e) => e.knn[k]!), points: true },
+      { name: 'random weights', colour: '--c2', values: constant(evaluations[0]!.knn[k]!), dash: true },
+      ...(rawPixels === undefined ? [] : [{ name: 'raw pixels', colour: '--faint', values: constant(rawPixels[k]!), dash: true }]),
+    ],
+  };
+}
+
+function accuracySection(report: Report, chart: Chart): Html {
+  const { evaluations, rawPixels } = report;
+  const ks = Object.keys(evaluations[0]!.knn).sort((a, b) => Number(a) - Number(b));
+  const row = (name: string, scores: KnnScores, strong = false) =>
+    html`<tr class="${strong ? 'strong' : ''}"><td>${name}</td>${ks.map((k) => html`<td>${percent(scores[k]!)}</td>`)}</tr>`;
+  return html`<section><h2>What the features know</h2>
+<p>Labels are never shown to the network. Each held-out picture takes the label that its nearest training pictures vote for, by cosine between class tokens of the teacher.</p>
+<div class="split">${chartElement(chart)}
+<table class="numbers"><tr><th>neighbours k</th>${ks.map((k) => html`<th>${k}</th>`)}</tr>
+${rawPixels === undefined ? '' : row('raw pixels', rawPixels)}
+${row('random weights', evaluations[0]!.knn)}
+${evaluations.length > 1 ? row('trained', evaluations.at(-1)!.knn, true) : ''}</table></div></section>`;
+}
+
+function patchSection({ pictures, picturesNote }: Report): Html {
+  const heads = html`<div class="strip heads"><span>picture</span><span>random weights</span><span>trained</span><span>attention</span></div>`;
+  return html`<section><h2>What the patches look like</h2>
+<p>The three strongest principal components of all patch features as red, green and blue: patches of one colour mean the same to the network. On the right, where the class token looks in the last block. ${picturesNote}</p>
+<div class="pictures">${pictures.map(
+    (picture, i) => html`<div>${i < 2 ? heads : ''}<div class="strip" title="${picture.name}">
+<figure><img src="${picture.photograph}" alt="${picture.name}"></figure>
+<figure><img class="patches" src="${picture.before}" alt="patch features, random weights"></figure>
+<figure><img class="patches" src="${picture.after}" alt="patch features, trained"></figure>
+<figure><img class="patches" src="${picture.attention}" alt="attention of the class token"></figure></div></div>`,
+  )}</div></section>`;
+}
+
+function neighbourSection(rows: readonly NeighbourRow[]): Html {
+  const set = (label: string, neighbours: NeighbourRow['after'], side: string) =>
+    html`<div class="set ${side}">${neighbours.map(
+      (n) => html`<figure class="${n.label === label ? 'right' : 'wrong'}" title="cosine ${n.similarity.toFixed(3)}"><img src="${n.image}" alt="${n.label}"><figcaption>${n.label}</figcaption></figure>`,
+    )}</div>`;
+  return html`<section><h2>Nearest neighbours</h2>
+<p>A held-out picture and the training pictures nearest to it. A green frame marks the same label.</p>
+<div class="neighbours"><div class="row heads"><span>held out</span><span class="before">random weights</span><span>trained</span></div>
+${rows.map((row) => html`<div class="row"><figure><img src="${row.image}" alt="${row.label}"><figcaption>${row.label}</figcaption></figure>
+${set(row.label, row.before, 'before')}${set(row.label, row.after, 'after')}</div>`)}</div></section>`;
+}

@@ -1,0 +1,35 @@
+import type { Chart, Series } from './charts';
+
+/** One line of `metrics.jsonl`. */
+export type MetricsLine = Readonly<Record<string, unknown>> & { readonly iteration: number };
+
+const charts: readonly { readonly id: string; readonly title: string; readonly series: readonly (readonly [key: string, name: string])[] }[] = [
+  { id: 'loss', title: 'Loss', series: [['loss', 'sum of all terms']] },
+  {
+    id: 'terms',
+    title: 'Loss terms',
+    series: [['dinoGlobalLoss', 'DINO global'], ['dinoLocalLoss', 'DINO local'], ['ibotLoss', 'iBOT'], ['koleoLoss', 'KoLeo']],
+  },
+  { id: 'entropy', title: 'Entropy of the teacher’s targets', series: [['teacherEntropy', 'nats']] },
+  { id: 'rate', title: 'Learning rate', series: [['learningRate', 'learning rate']] },
+  { id: 'gradients', title: 'Gradient norms', series: [['gradientNorm.backbone', 'backbone'], ['gradientNorm.dinoHead', 'DINO head'], ['gradientNorm.ibotHead', 'iBOT head']] },
+  { id: 'parameters', title: 'Parameter norm', series: [['parameterNorm.backbone', 'backbone'], ['parameterNorm', 'all']] },
+  { id: 'updates', title: 'Update norm', series: [['updateNorm.backbone', 'backbone'], ['updateNorm', 'all']] },
+  { id: 'momentum', title: 'Teacher momentum', series: [['teacherMomentum', 'momentum']] },
+  { id: 'decay', title: 'Weight decay', series: [['weightDecay', 'weight decay']] },
+  { id: 'speed', title: 'Speed', series: [['imagesPerSecond', 'images per second']] },
+];
+
+const colours = ['--c1', '--c2', '--c3', '--c4'];
+
+/** The charts for which the log has values. */
+export function runCharts(lines: readonly MetricsLine[]): Chart[] {
+  const steps = lines.map((line) => line.iteration);
+  return charts.flatMap(({ id, title, series }) => {
+    const present: Series[] = series
+      .map(([key, name]) => ({ name, values: lines.map((line) => (Number.isFinite(line[key]) ? (line[key] as number) : null)) }))
+      .filter(({ values }) => values.some((value) => value !== null && value !== 0))
+      .map((s, i) => ({ ...s, colour: colours[i]! }));
+    return present.length === 0 ? [] : [{ id: `chart-${id}`, title, steps, series: present }];
+  });
+}
