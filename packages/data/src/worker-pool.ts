@@ -24,6 +24,7 @@ export class WorkerPool {
   private readonly workers: { thread: Worker; held: Map<number, Pending> }[];
   private readonly waiting: Pending[] = [];
   private nextId = 0;
+  private awaited = 0;
   private stopped: Error | undefined;
 
   /** @param size - number of threads. */
@@ -58,11 +59,11 @@ export class WorkerPool {
 
   /** Await something with the process kept alive by the threads. */
   async keepAlive<T>(work: Promise<T>): Promise<T> {
-    for (const { thread } of this.workers) thread.ref();
+    if (this.awaited++ === 0) for (const { thread } of this.workers) thread.ref();
     try {
       return await work;
     } finally {
-      for (const { thread } of this.workers) thread.unref();
+      if (--this.awaited === 0) for (const { thread } of this.workers) thread.unref();
     }
   }
 
