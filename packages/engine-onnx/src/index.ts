@@ -1,1 +1,2 @@
-export {};
+export { onnxEngine, type OnnxEngineOptions } from './engine';
+export { EngineError } from './errors';
