@@ -45,7 +45,7 @@ const backward = /* @__PURE__ */ definePrimitive({
   },
   fallback({ dout, y, gamma, rows }, attributes) {
     const scale = attributes.scale as number;
-    const taken = rows === undefined ? dout : tf.gather(dout, tf.cast(rows, 'int32'), 0);
+    const taken = rows === undefined ? dout : tf.gather(dout, rows, 0);
     if (gamma === undefined) return [tf.mul(taken, scale)];
     const dgamma = tf.sum(tf.reshape(tf.mul(taken, y), [-1, gamma.size]), 0);
     return [tf.mul(taken, tf.mul(gamma, scale)), tf.mul(dgamma, scale)];

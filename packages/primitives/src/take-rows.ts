@@ -12,7 +12,7 @@ const forward = /* @__PURE__ */ definePrimitive({
     return [float32(axes.k, ...axes['...rest'])];
   },
   fallback({ x, rows }) {
-    return [tf.gather(x, tf.cast(rows, 'int32'), 0)];
+    return [tf.gather(x, rows, 0)];
   },
   cost: () => ({ flops: 0 }),
 });
