@@ -33,7 +33,11 @@ const si = (n: number, unit: string) => {
   return `${(n / 1000 ** i).toPrecision(3)} ${steps[i]}${unit}`;
 };
 
-const mib = (n: number) => `${(n / 2 ** 20).toFixed(n < 2 ** 20 ? 3 : 1)} MiB`;
+const binary = (n: number) => {
+  const steps = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  const i = n < 1024 ? 0 : Math.min(steps.length - 1, Math.floor(Math.log2(n) / 10));
+  return `${i === 0 ? n : (n / 1024 ** i).toFixed(1)} ${steps[i]}`;
+};
 
 export function costReport(graph: Graph): CostReport {
   const report = {
@@ -47,6 +51,6 @@ export function costReport(graph: Graph): CostReport {
   };
   const text =
     `${report.nodes} nodes, ${si(report.flops, 'FLOP')}, ${si(report.bytesMoved, 'B')} moved, ` +
-    `peak ${mib(report.peakBytes)} (inputs ${mib(report.inputBytes)}, constants ${mib(report.constantBytes)}, outputs ${mib(report.outputBytes)})`;
+    `peak ${binary(report.peakBytes)} (inputs ${binary(report.inputBytes)}, constants ${binary(report.constantBytes)}, outputs ${binary(report.outputBytes)})`;
   return { ...report, toString: () => text };
 }

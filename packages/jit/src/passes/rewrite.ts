@@ -1,45 +1,80 @@
+import type { Attributes, TensorSpec } from '@dinov2/primitives';
 import type { Graph, Node, TypedArray, Value } from '../graph';
 
-/** What to put in a node's place: another node, values for its outputs, constants, or nothing (leave it). */
-export interface Rewriter {
-  /** Looks at a node whose inputs are already rewritten. */
-  (node: Node): Replacement | undefined;
+/** The rewritten graph as far as it goes, and a way to add to it. */
+export interface Rewriting {
+  /** The node that made a value; undefined for inputs and constants. */
+  producer(value: Value): Node | undefined;
+  /** Data of a constant; undefined for anything else. */
+  data(value: Value): TypedArray | undefined;
+  constant(data: TypedArray, spec: TensorSpec): Value;
+  /** Append a node with the scope and source of the one being replaced. */
+  node(op: string, inputs: Readonly<Record<string, Value>>, attributes: Attributes, outputs: readonly TensorSpec[]): Value[];
 }
 
-export interface Replacement {
-  readonly nodes?: readonly Node[];
-  /** One for each output of the replaced node. */
-  readonly outputs: readonly Value[];
-  readonly constants?: ReadonlyMap<Value, TypedArray>;
-}
-
-/** Walk the nodes in order and build a graph in which some are replaced. */
-export function rewrite(graph: Graph, rewriter: Rewriter): Graph {
+/**
+ * Walk the nodes in order and build a graph in which some are replaced.
+ *
+ * @param replace - Given a node whose inputs are already rewritten: the values that stand for its
+ * outputs from now on, or undefined to keep it.
+ */
+export function rewrite(
+  graph: Graph,
+  replace: (node: Node, rewriting: Rewriting) => readonly Value[] | undefined,
+): Graph {
   const renamed = new Map<Value, Value>();
   const current = (value: Value) => renamed.get(value) ?? value;
   const constants = new Map(graph.constants);
   const nodes: Node[] = [];
+  const producers = new Map<Value, Node>();
+  const nextId = idSource(graph);
+  const emit = (node: Node) => {
+    nodes.push(node);
+    for (const value of node.outputs) producers.set(value, node);
+  };
+  let replaced: Node;
+  const rewriting: Rewriting = {
+    producer: (value) => producers.get(value),
+    data: (value) => constants.get(value),
+    constant(data, { shape, dtype }) {
+      const value = { id: nextId(), shape, dtype };
+      constants.set(value, data);
+      return value;
+    },
+    node(op, inputs, attributes, specs) {
+      const { scope, source } = replaced;
+      const outputs = specs.map(({ shape, dtype }) => ({ id: nextId(), shape, dtype }));
+      emit({
+        op,
+        inputs,
+        attributes,
+        outputs,
+        ...(scope === undefined ? {} : { scope }),
+        ...(source === undefined ? {} : { source }),
+      });
+      return outputs;
+    },
+  };
   for (const original of graph.nodes) {
     const entries = Object.entries(original.inputs);
-    const changed = entries.some(([, value]) => renamed.has(value));
-    const node: Node = changed
+    replaced = entries.some(([, value]) => renamed.has(value))
       ? { ...original, inputs: Object.fromEntries(entries.map(([key, value]) => [key, current(value)])) }
       : original;
-    const replacement = rewriter(node);
-    if (replacement === undefined) {
-      nodes.push(node);
-      continue;
-    }
-    nodes.push(...(replacement.nodes ?? []));
-    for (const [value, data] of replacement.constants ?? []) constants.set(value, data);
-    node.outputs.forEach((value, i) => renamed.set(value, replacement.outputs[i]));
+    const outputs = replace(replaced, rewriting);
+    if (outputs === undefined) emit(replaced);
+    else original.outputs.forEach((value, i) => renamed.set(value, outputs[i]));
   }
   return { inputs: graph.inputs, outputs: graph.outputs.map(current), nodes, constants };
 }
 
 /** A fresh value id for each call, above all those of the graph. */
 export function idSource(graph: Graph): () => number {
-  const all = [...graph.inputs, ...graph.constants.keys(), ...graph.nodes.flatMap((node) => node.outputs)];
-  let next = all.reduce((max, { id }) => Math.max(max, id), -1) + 1;
+  let next = 0;
+  const see = (values: Iterable<Value>) => {
+    for (const { id } of values) next = Math.max(next, id + 1);
+  };
+  see(graph.inputs);
+  see(graph.constants.keys());
+  for (const node of graph.nodes) see(node.outputs);
   return () => next++;
 }

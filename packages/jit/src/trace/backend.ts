@@ -5,7 +5,7 @@ import { type DataType, typedArray, type TypedArray, type Value } from '../graph
 import { ops } from '../ops';
 import type { Op } from '../ops/op';
 import type { Recorder } from './recorder';
-import { randomOp, userFrame } from './source';
+import { callSite, randomOp } from './source';
 
 export const backendName = 'dinov2-trace';
 
@@ -24,8 +24,9 @@ export function setRecorder(recorder: Recorder | undefined): void {
   active = recorder;
 }
 
-const at = (stack: string | undefined): string => {
-  const place = userFrame(stack);
+/** ` at file:line:column` of the user's code that is running. */
+const here = (): string => {
+  const place = callSite();
   return place === undefined ? '' : ` at ${place}`;
 };
 
@@ -43,22 +44,26 @@ const describe = ({ shape, dtype }: { shape: readonly number[]; dtype: string })
 function supported(dtype: string, what: string): DataType {
   if (dtype === 'float32' || dtype === 'int32' || dtype === 'bool') return dtype;
   throw new JitError(
-    `${what} has type ${dtype}${at(new Error().stack)}; a compiled function works on float32, int32 and bool tensors.`,
+    `${what} has type ${dtype}${here()}; a compiled function works on float32, int32 and bool tensors.`,
   );
 }
 
-const isUniform = (data: TypedArray) => data.length > 0 && data.every((v) => Object.is(v, data[0]));
+/** Whether all elements have the same bits. A plain loop: tfjs writes ones of every size for its gradients. */
+function isUniform(data: TypedArray): boolean {
+  const bits = data instanceof Float32Array ? new Int32Array(data.buffer, data.byteOffset, data.length) : data;
+  for (let i = 1; i < bits.length; i++) if (bits[i] !== bits[0]) return false;
+  return true;
+}
 
 /** A constant of the graph for host data; `owner` says whose it is in the error about its size. */
 function constant(data: TypedArray, shape: readonly number[], dtype: DataType, owner: string): Value {
   const graph = recorder();
-  const { stack } = new Error();
   if (data.length > maxUniformConstant && isUniform(data)) {
-    return graph.node('Fill', {}, { shape: [...shape], value: data[0], dtype }, [{ shape, dtype }], stack)[0];
+    return graph.node('Fill', {}, { shape: [...shape], value: data[0], dtype }, [{ shape, dtype }])[0];
   }
   if (data.byteLength > maxConstantBytes) {
     throw new JitError(
-      `${owner} of ${describe({ shape, dtype })}, ${Math.ceil(data.byteLength / 1024)} KiB, would be baked into the graph${at(stack)}; ` +
+      `${owner} of ${describe({ shape, dtype })}, ${Math.ceil(data.byteLength / 1024)} KiB, would be baked into the graph${here()}; ` +
         `at most ${maxConstantBytes / 1024} KiB may. Pass it to the compiled function as an argument.`,
     );
   }
@@ -88,11 +93,10 @@ export function valueOf(tensor: tf.TensorInfo): Value {
   const known = graph.references.get(tensor.dataId);
   if (known !== undefined) return known.value;
 
-  const { stack } = new Error();
   const variable = outerVariables.find((v) => v.dataId === tensor.dataId);
   if (variable !== undefined) {
     throw new JitError(
-      `The variable "${variable.name}" ${describe(variable)} is used inside a compiled function without being one of its arguments${at(stack)}. ` +
+      `The variable "${variable.name}" ${describe(variable)} is used inside a compiled function without being one of its arguments${here()}. ` +
         `Its later values would not be seen. Pass it as an argument (a tf.Variable is accepted there).`,
     );
   }
@@ -100,7 +104,7 @@ export function valueOf(tensor: tf.TensorInfo): Value {
   const info = tensorInfo.get(tensor.dataId);
   if (info === undefined) {
     throw new JitError(
-      `A tensor of ${describe(tensor)} that is disposed, or belongs to an earlier trace, is used inside a compiled function${at(stack)}. ` +
+      `A tensor of ${describe(tensor)} that is disposed, or belongs to an earlier trace, is used inside a compiled function${here()}. ` +
         `Pass it as an argument, and return what must outlive the function.`,
     );
   }
@@ -108,7 +112,7 @@ export function valueOf(tensor: tf.TensorInfo): Value {
   const bytes = tensor.shape.reduce((a, b) => a * b, tf.util.bytesPerElement(dtype));
   if (bytes > maxConstantBytes) {
     throw new JitError(
-      `A tensor of ${describe(tensor)}, ${Math.ceil(bytes / 1024)} KiB, is used inside a compiled function without being one of its arguments${at(stack)}; ` +
+      `A tensor of ${describe(tensor)}, ${Math.ceil(bytes / 1024)} KiB, is used inside a compiled function without being one of its arguments${here()}; ` +
         `at most ${maxConstantBytes / 1024} KiB may be captured, as a constant. Pass it as an argument.`,
     );
   }
@@ -130,11 +134,10 @@ class TraceBackend extends tf.KernelBackend {
   override write(values: tf.backend_util.BackendValues, shape: number[], dtype: tf.DataType): object {
     const graph = recorder();
     const type = supported(dtype, 'A tensor');
-    const { stack } = new Error();
-    const random = randomOp(stack);
+      const random = randomOp();
     if (random !== undefined) {
       throw new JitError(
-        `tf.${random} draws random numbers on the host${at(stack)}: compiled, it would return the same numbers at every call. ` +
+        `tf.${random} draws random numbers on the host${here()}: compiled, it would return the same numbers at every call. ` +
           `Draw them outside and pass them as an argument.`,
       );
     }
@@ -147,7 +150,7 @@ class TraceBackend extends tf.KernelBackend {
 
   /** tfjs moves data to the current backend when it reads a tensor of another one; kernels here never need it. */
   override move(): void {
-    throw new JitError(`A tensor of another backend was moved into a trace${at(new Error().stack)}.`);
+    throw new JitError(`A tensor of another backend was moved into a trace${here()}.`);
   }
 
   override readSync(): never {
@@ -162,7 +165,7 @@ class TraceBackend extends tf.KernelBackend {
 
   private hostRead(): JitError {
     return new JitError(
-      `A tensor's values are read inside a compiled function${at(new Error().stack)} (data, dataSync, array, print, …), ` +
+      `A tensor's values are read inside a compiled function${here()} (data, dataSync, array, print, …), ` +
         `but while it is compiled it has none. Return the tensor and read it from the result, ` +
         `or keep the decision in tensors (tf.where).`,
     );
@@ -225,7 +228,7 @@ function record(name: string, op: Op, inputs: object, raw: Attributes): tf.Tenso
   const inferred = op.infer(values, attributes);
   const outputs: TensorSpec[] = Array.isArray(inferred) ? inferred : [inferred];
   for (const { dtype } of outputs) supported(dtype, `The result of ${name}`);
-  return graph.node(name, values, attributes, outputs, new Error().stack).map(infoOf);
+  return graph.node(name, values, attributes, outputs).map(infoOf);
 }
 
 const defined = (attributes: Attributes): Attributes =>

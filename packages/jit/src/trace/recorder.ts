@@ -1,7 +1,7 @@
 import type { Attributes, TensorSpec } from '@dinov2/primitives';
 import type { DataType, Graph, Node, TypedArray, Value } from '../graph';
 import { currentScope } from '../scope';
-import { userFrame } from './source';
+import { callSite } from './source';
 
 /** The graph under construction, and which tfjs data stands for which of its values. */
 export class Recorder {
@@ -35,10 +35,9 @@ export class Recorder {
     inputs: Readonly<Record<string, Value>>,
     attributes: Attributes,
     outputs: readonly TensorSpec[],
-    stack: string | undefined,
   ): readonly Value[] {
     const scope = currentScope();
-    const source = userFrame(stack);
+    const source = callSite();
     const node: Node = {
       op,
       inputs,

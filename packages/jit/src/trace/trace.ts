@@ -14,7 +14,7 @@ import {
   valueOf,
 } from './backend';
 import { Recorder } from './recorder';
-import { randomOp, userFrame, withDeepStacks } from './source';
+import { callSite, userFrame, withDeepStacks } from './source';
 
 export interface TraceInput extends TensorSpec {
   /** Present where the argument is a tf.Variable: the function sees a variable of this name. */
@@ -54,7 +54,7 @@ function withoutAssignment<T>(fn: () => T): T {
   const { assign } = prototype;
   prototype.assign = function (this: tf.Variable) {
     throw new JitError(
-      `The variable "${this.name}" is assigned inside a compiled function at ${userFrame(new Error().stack) ?? 'an unknown place'}. ` +
+      `The variable "${this.name}" is assigned inside a compiled function at ${callSite() ?? 'an unknown place'}. ` +
         `A compiled function is pure: return the new value and keep it outside ` +
         `(optimizers of tf.train assign; take the gradients and compute the update instead).`,
     );
@@ -73,9 +73,9 @@ function explain(error: unknown): unknown {
   const where = place === undefined ? '' : ` at ${place}`;
 
   const kernel = new RegExp(`Kernel '(\\w+)' not registered for backend '${backendName}'`).exec(error.message)?.[1];
-  if (kernel === 'Multinomial' || (kernel !== undefined && randomOp(error.stack) !== undefined)) {
+  if (kernel === 'Multinomial') {
     return new JitError(
-      `tf.${kernel.toLowerCase()} draws random numbers${where}: compiled, it would return the same numbers at every call. ` +
+      `tf.multinomial draws random numbers${where}: compiled, it would return the same numbers at every call. ` +
         `Draw them outside and pass them as an argument.`,
       { cause: error },
     );
