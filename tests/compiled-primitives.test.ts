@@ -72,7 +72,7 @@ const cases: Record<string, [Outputs, number[][], string[]]> = {
   ],
   addScaledRows: [
     withGradients((x, y, gamma) =>
-      addScaledRows(x, y, { gamma, rows: tf.tensor1d(rows, 'int32'), scale: 2 })
+      addScaledRows(x, y, { gamma, rows: tf.tensor1d(rows, 'int32'), scale: 2 }),
     ),
     [[5, 2, 3], [2, 2, 3], [3]],
     ['AddScaledRows', 'AddScaledRowsGrad'],
@@ -139,7 +139,7 @@ it.each(Object.entries(cases))(
     const outputs = await compiled(...inputs);
     const executable = await engine.compile(plain, { donations: [] });
     const arrays = await Promise.all(
-      inputs.map((x) => engine.put(x.dataSync() as Float32Array, x.shape, 'float32'))
+      inputs.map((x) => engine.put(x.dataSync() as Float32Array, x.shape, 'float32')),
     );
     const decomposed = await executable.run(arrays);
     for (const [i, tensor] of expected.entries()) {
@@ -148,5 +148,5 @@ it.each(Object.entries(cases))(
         expectAllclose(await array.data(), tensor.dataSync(), { rtol: 1e-5, atol: 1e-6 });
       }
     }
-  }
+  },
 );

@@ -12,7 +12,7 @@ export interface Tolerance {
 export function expectAllclose(
   actual: ArrayLike<number>,
   expected: ArrayLike<number>,
-  { rtol = 1e-5, atol = 1e-8 }: Tolerance = {}
+  { rtol = 1e-5, atol = 1e-8 }: Tolerance = {},
 ): void {
   if (actual.length !== expected.length) {
     throw new Error(`Expected ${expected.length} values, got ${actual.length}.`);
@@ -40,7 +40,7 @@ export function expectAllclose(
     throw new Error(
       `${failures} of ${actual.length} values differ; the worst is at index ${worst}: ` +
         `got ${a}, expected ${e}, |difference| ${Math.abs(a - e).toExponential(3)} ` +
-        `exceeds atol ${atol} + rtol ${rtol} * |expected|.`
+        `exceeds atol ${atol} + rtol ${rtol} * |expected|.`,
     );
   }
 }

@@ -37,7 +37,7 @@ export function expectOutputAndGradients(
   inputs: readonly Values[],
   dy: Values,
   expected: { readonly output: Values; readonly gradients: readonly Values[] },
-  { rtol = 1e-5, atol = 1e-6 }: Tolerance = {}
+  { rtol = 1e-5, atol = 1e-6 }: Tolerance = {},
 ): void {
   const compare = (actual: tf.Tensor, values: Values, what: string): void => {
     if (actual.shape.join() !== values.shape.join()) {
@@ -79,7 +79,7 @@ export function centralDifferences(
   reference: (...inputs: number[][]) => number[],
   inputs: readonly Values[],
   dy: Values,
-  h = 1e-5
+  h = 1e-5,
 ): Values[] {
   const arrays = inputs.map(({ data }) => Array.from(data));
   const loss = (): number => {

@@ -45,7 +45,7 @@ describe('adamW', () => {
   it('wants six hyperparameters', () => {
     const x = tf.zeros([2]);
     expect(() => adamW({ param: x, m: x, v: x }, x, tf.zeros([5]))).toThrow(
-      "AdamW: input 'hyper' has 5 values; expected 6"
+      "AdamW: input 'hyper' has 5 values; expected 6",
     );
   });
 });

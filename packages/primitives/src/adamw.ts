@@ -17,7 +17,7 @@ const step = /* @__PURE__ */ definePrimitive({
     if (axes['6'] !== 6) {
       throw new PrimitiveError(
         `AdamW: input 'hyper' has ${axes['6']} values; expected 6: learning rate, weight decay, ` +
-          '1/(1-beta1^t), 1/(1-beta2^t), gradient scale, apply.'
+          '1/(1-beta1^t), 1/(1-beta2^t), gradient scale, apply.',
       );
     }
     for (const name of ['beta1', 'beta2', 'epsilon']) numberAttribute('AdamW', attributes, name);
@@ -83,7 +83,7 @@ export function adamW(
   { param, m, v }: AdamWState,
   grad: tf.Tensor,
   hyper: tf.Tensor,
-  { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamWOptions = {}
+  { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamWOptions = {},
 ): AdamWState {
   const [nextParam, nextM, nextV] = step({ param, grad, m, v, hyper }, { beta1, beta2, epsilon });
   return { param: nextParam, m: nextM, v: nextV };

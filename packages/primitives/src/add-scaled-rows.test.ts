@@ -8,10 +8,10 @@ describe('addScaledRows', () => {
   it('equals PyTorch', async () => {
     const { scale, rows } = goldens.addScaledRows.options;
     await expectGolden('addScaledRows', ([x, y, gamma]) =>
-      tf.tidy(() => addScaledRows(x, y, { gamma, rows: tf.tensor1d(rows, 'int32'), scale }))
+      tf.tidy(() => addScaledRows(x, y, { gamma, rows: tf.tensor1d(rows, 'int32'), scale })),
     );
     await expectGolden('addScaledRows without rows', ([x, y]) =>
-      addScaledRows(x, y, { scale: 0.5 })
+      addScaledRows(x, y, { scale: 0.5 }),
     );
   });
 
@@ -26,7 +26,7 @@ describe('addScaledRows', () => {
             width: fc.constant(width),
             withGamma: fc.constant(withGamma),
             rows: fc.shuffledSubarray([...Array(batch).keys()], { minLength: 1 }),
-          })
+          }),
         ),
       ({ batch, tokens, width, withGamma, rows }) => ({
         inputs: [
@@ -44,7 +44,7 @@ describe('addScaledRows', () => {
             const factor = 3 * (withGamma ? gamma[index % width] : 1);
             return j < 0 ? value : value + factor * y[j * size + (index % size)];
           }),
-      })
+      }),
     ));
 
   it('keeps a broken row from the others', async () => {
@@ -58,10 +58,10 @@ describe('addScaledRows', () => {
 
   it('refuses a subset without rows', () => {
     expect(() => addScaledRows(tf.zeros([3, 2]), tf.zeros([2, 2]))).toThrow(
-      "AddScaledRows: 'y' has 2 rows and 'x' has 3; pass distinct 'rows' for a subset."
+      "AddScaledRows: 'y' has 2 rows and 'x' has 3; pass distinct 'rows' for a subset.",
     );
     expect(() =>
-      addScaledRows(tf.zeros([3, 2]), tf.zeros([2, 2]), { rows: tf.tensor1d([0, 1]) })
+      addScaledRows(tf.zeros([3, 2]), tf.zeros([2, 2]), { rows: tf.tensor1d([0, 1]) }),
     ).toThrow("AddScaledRows: input 'rows' is float32; cast it to int32 first.");
   });
 });

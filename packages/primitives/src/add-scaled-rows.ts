@@ -20,7 +20,7 @@ const forward = /* @__PURE__ */ definePrimitive({
     numberAttribute('AddScaledRows', attributes, 'scale');
     if (inputs.rows === undefined ? axes.k !== axes.B : axes.k > axes.B) {
       throw new PrimitiveError(
-        `AddScaledRows: 'y' has ${axes.k} rows and 'x' has ${axes.B}; pass distinct 'rows' for a subset.`
+        `AddScaledRows: 'y' has ${axes.k} rows and 'x' has ${axes.B}; pass distinct 'rows' for a subset.`,
       );
     }
     return [float32(...inputs.x.shape)];
@@ -74,7 +74,7 @@ export interface AddScaledRowsOptions {
 export function addScaledRows(
   x: tf.Tensor,
   y: tf.Tensor,
-  { gamma, rows, scale = 1 }: AddScaledRowsOptions = {}
+  { gamma, rows, scale = 1 }: AddScaledRowsOptions = {},
 ): tf.Tensor {
   const optional = [gamma, rows].filter((tensor) => tensor !== undefined);
   return differentiable(gamma === undefined ? [x, y] : [x, y, gamma], (save) => {

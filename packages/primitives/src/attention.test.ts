@@ -15,8 +15,8 @@ function attend(q: number[][], k: number[][], v: number[][], scale: number): num
       (_, i) =>
         dot(
           weights,
-          v.map((row) => row[i])
-        ) / total
+          v.map((row) => row[i]),
+        ) / total,
     );
   });
 }
@@ -31,7 +31,7 @@ describe('attention', () => {
     await expectGolden(
       'attention with large logits',
       ([q, k, v]) => attention(q, k, v, { scale: 1 }),
-      { rtol: 1e-4, atol: 1e-5 }
+      { rtol: 1e-4, atol: 1e-5 },
     );
   });
 
@@ -52,13 +52,13 @@ describe('attention', () => {
             });
           },
         };
-      }
+      },
     ));
 
   it('names the input that does not fit', () => {
     const q = tf.zeros([1, 2, 3, 4]);
     expect(() => attention(q, tf.zeros([1, 2, 5, 4]), q)).toThrow(
-      "Attention: input 'k' has shape [1, 2, 5, 4]; expected [B, H, N, d] with N = 3 as in 'q'."
+      "Attention: input 'k' has shape [1, 2, 5, 4]; expected [B, H, N, d] with N = 3 as in 'q'.",
     );
   });
 });
@@ -75,7 +75,7 @@ describe('selfAttention', () => {
     // Head 1 alone: columns 2–3 of q, k and v.
     const columns = tf.concat(
       [2, 6, 10].map((start) => tf.slice(qkv, [0, 0, start], [2, 3, 2])),
-      2
+      2,
     );
     const head = selfAttention(columns, 1);
     expectAllclose(tf.slice(whole, [0, 0, 2], [2, 3, 2]).dataSync(), head.dataSync());
@@ -83,7 +83,7 @@ describe('selfAttention', () => {
 
   it('refuses a width that the heads do not divide', () => {
     expect(() => selfAttention(tf.zeros([1, 2, 12]), 3)).toThrow(
-      'selfAttention: qkv has shape [1, 2, 12]; expected [B, N, 3D] with D a multiple of 3 heads.'
+      'selfAttention: qkv has shape [1, 2, 12]; expected [B, N, 3D] with D a multiple of 3 heads.',
     );
   });
 });

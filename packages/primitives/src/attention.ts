@@ -70,7 +70,7 @@ export function attention(
   q: tf.Tensor,
   k: tf.Tensor,
   v: tf.Tensor,
-  { scale = 1 / Math.sqrt(q.shape[q.shape.length - 1]) }: AttentionOptions = {}
+  { scale = 1 / Math.sqrt(q.shape[q.shape.length - 1]) }: AttentionOptions = {},
 ): tf.Tensor {
   return differentiable([q, k, v], (save) => {
     save([q, k, v]);
@@ -104,7 +104,7 @@ export function selfAttention(qkv: tf.Tensor, heads: number): tf.Tensor {
   if (qkv.rank !== 3 || !Number.isInteger(width)) {
     throw new PrimitiveError(
       `selfAttention: qkv has shape [${qkv.shape.join(', ')}]; ` +
-        `expected [B, N, 3D] with D a multiple of ${heads} heads.`
+        `expected [B, N, 3D] with D a multiple of ${heads} heads.`,
     );
   }
   const attributes = { scale: 1 / Math.sqrt(width) };

@@ -41,7 +41,7 @@ export function bicubicWeights(
   inputLength: number,
   outputLength: number,
   ratio: number,
-  antialias: boolean
+  antialias: boolean,
 ): Float32Array {
   const key = `${inputLength} ${outputLength} ${ratio} ${antialias}`;
   let matrix = cache.get(key);

@@ -43,7 +43,7 @@ export const primitives: ReadonlyMap<string, PrimitiveDefinition> = (store[key] 
 /** A callable primitive: named tensors and attributes in, tensors out. Carries no gradient. */
 export type Primitive = (
   inputs: Readonly<Record<string, tf.Tensor | undefined>>,
-  attributes?: Attributes
+  attributes?: Attributes,
 ) => tf.Tensor[];
 
 /**
@@ -64,10 +64,10 @@ export function definePrimitive(definition: PrimitiveDefinition): Primitive {
 export function runPrimitive(
   definition: PrimitiveDefinition,
   inputs: Readonly<Record<string, tf.Tensor | undefined>>,
-  attributes: Attributes
+  attributes: Attributes,
 ): tf.Tensor[] {
   const present = Object.fromEntries(
-    Object.entries(inputs).filter((entry): entry is [string, tf.Tensor] => entry[1] !== undefined)
+    Object.entries(inputs).filter((entry): entry is [string, tf.Tensor] => entry[1] !== undefined),
   );
   definition.infer(present as unknown as Record<string, TensorSpec>, attributes);
   if (tf.getKernel(definition.name, tf.getBackend()) === undefined) {

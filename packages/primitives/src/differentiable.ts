@@ -14,7 +14,7 @@ export interface WithGradient {
  */
 export function differentiable(
   inputs: readonly tf.Tensor[],
-  forward: (save: (tensors: tf.Tensor[]) => void) => WithGradient
+  forward: (save: (tensors: tf.Tensor[]) => void) => WithGradient,
 ): tf.Tensor {
   return tf.customGrad((...args: Array<tf.Tensor | tf.GradSaveFunc>) => {
     const { value, gradient } = forward(args[args.length - 1] as tf.GradSaveFunc);

@@ -7,7 +7,7 @@ import { backends, expectFormula, expectGolden, length } from './goldens.testing
 describe('distillationCrossEntropy', () => {
   it('equals PyTorch', () =>
     expectGolden('distillationCrossEntropy', ([student], [teacher]) =>
-      distillationCrossEntropy(student, teacher, 0.1)
+      distillationCrossEntropy(student, teacher, 0.1),
     ));
 
   it("equals the loss of PyTorch's DINO term", async () => {
@@ -31,7 +31,7 @@ describe('distillationCrossEntropy', () => {
       }),
       ({ repeats, teachers, classes, temperature, random }) => {
         const teacher = Array.from({ length: teachers * classes }, () =>
-          Math.fround(random.next().value)
+          Math.fround(random.next().value),
         );
         return {
           inputs: [[repeats * teachers, classes]],
@@ -41,8 +41,8 @@ describe('distillationCrossEntropy', () => {
               distillationCrossEntropy(
                 student,
                 tf.tensor2d(teacher, [teachers, classes]),
-                temperature
-              )
+                temperature,
+              ),
             ),
           formula: (student) =>
             Array.from({ length: repeats * teachers }, (_, row) => {
@@ -54,7 +54,7 @@ describe('distillationCrossEntropy', () => {
               return logits.reduce((sum, s, k) => sum - teacher[start + k] * (s - lse), 0);
             }),
         };
-      }
+      },
     ));
 
   it('keeps large logits finite and ignores rows without a teacher', async () => {
@@ -75,10 +75,10 @@ describe('distillationCrossEntropy', () => {
 
   it('refuses student rows that do not match', () => {
     expect(() => distillationCrossEntropy(tf.zeros([5, 3]), tf.zeros([2, 3]), 0.1)).toThrow(
-      'DistillationCrossEntropy: 5 student rows are not a multiple of the 2 teacher rows'
+      'DistillationCrossEntropy: 5 student rows are not a multiple of the 2 teacher rows',
     );
     expect(() => distillationCrossEntropy(tf.zeros([2, 3]), tf.zeros([2, 3]), 0)).toThrow(
-      'DistillationCrossEntropy: temperature 0 is not positive.'
+      'DistillationCrossEntropy: temperature 0 is not positive.',
     );
   });
 });

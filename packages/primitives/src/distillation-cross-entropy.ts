@@ -9,12 +9,12 @@ const shape = { student: ['R', 'K'], teacher: ['T', 'K'] } as const;
 
 function check(
   inputs: Readonly<Record<string, TensorSpec>>,
-  attributes: Attributes
+  attributes: Attributes,
 ): { R: number; K: number } {
   const { R, T, K } = matchShapes(name, inputs, shape);
   if (R % T !== 0) {
     throw new PrimitiveError(
-      `${name}: ${R} student rows are not a multiple of the ${T} teacher rows they are matched with.`
+      `${name}: ${R} student rows are not a multiple of the ${T} teacher rows they are matched with.`,
     );
   }
   if (numberAttribute(name, attributes, 'temperature') <= 0) {
@@ -83,7 +83,7 @@ const backward = /* @__PURE__ */ definePrimitive({
 export function distillationCrossEntropy(
   student: tf.Tensor,
   teacher: tf.Tensor,
-  temperature: number
+  temperature: number,
 ): tf.Tensor1D {
   return differentiable([student], (save) => {
     const [loss, lse] = forward({ student, teacher }, { temperature });

@@ -18,7 +18,7 @@ describe('ema', () => {
 
   it('wants equal shapes', () => {
     expect(() => ema(tf.zeros([2]), tf.zeros([3]), 0.5)).toThrow(
-      "Ema: input 'source' has shape [3]; expected [...shape] with ...shape = 2 as in 'target'."
+      "Ema: input 'source' has shape [3]; expected [...shape] with ...shape = 2 as in 'target'.",
     );
   });
 });

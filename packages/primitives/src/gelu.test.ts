@@ -29,6 +29,6 @@ describe('gelu', () => {
         operation: gelu,
         formula: (x) => x.map((value) => (value / 2) * (1 + erf(value / Math.SQRT2))),
       }),
-      tolerance
+      tolerance,
     ));
 });

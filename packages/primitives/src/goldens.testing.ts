@@ -30,20 +30,20 @@ export const backends = ['cpu', 'wasm'];
 export async function expectGolden(
   name: string,
   operation: (inputs: tf.Tensor[], extra: tf.Tensor[]) => tf.Tensor,
-  tolerance?: Tolerance
+  tolerance?: Tolerance,
 ): Promise<void> {
   const golden: Golden = goldens[name];
   for (const backend of backends) {
     await tf.setBackend(backend);
     const extra = Object.values(golden.extra).map(({ shape, data }) =>
-      tf.tensor(Array.from(data), shape)
+      tf.tensor(Array.from(data), shape),
     );
     expectOutputAndGradients(
       (...inputs) => operation(inputs, extra),
       Object.values(golden.inputs),
       golden.dy,
       { output: golden.output, gradients: Object.values(golden.gradients) },
-      tolerance
+      tolerance,
     );
     tf.dispose(extra);
   }
@@ -72,7 +72,7 @@ export async function expectFormula<Sizes>(
     readonly operation: Operation;
     readonly formula: (...inputs: number[][]) => number[];
   },
-  { smallest = 0, ...tolerance }: Tolerance & { smallest?: number } = {}
+  { smallest = 0, ...tolerance }: Tolerance & { smallest?: number } = {},
 ): Promise<void> {
   await tf.setBackend('cpu');
   const cases = sizes
@@ -81,8 +81,8 @@ export async function expectFormula<Sizes>(
       fc.tuple(
         fc.constant(fixed),
         fc.tuple(...fixed.inputs.map((shape) => values(shape, smallest))),
-        values(fixed.output, 0)
-      )
+        values(fixed.output, 0),
+      ),
     );
   fc.assert(
     fc.property(cases, ([{ operation, formula }, inputs, dy]) => {
@@ -94,9 +94,9 @@ export async function expectFormula<Sizes>(
           output: { shape: dy.shape, data: formula(...inputs.map(({ data }) => Array.from(data))) },
           gradients: centralDifferences(formula, inputs, dy),
         },
-        tolerance
+        tolerance,
       );
     }),
-    { numRuns: 50 }
+    { numRuns: 50 },
   );
 }

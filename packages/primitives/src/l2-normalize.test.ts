@@ -24,7 +24,7 @@ describe('l2Normalize', () => {
           }),
       }),
       // Rows keep away from the pole at 0.
-      { smallest: 0.25 }
+      { smallest: 0.25 },
     ));
 
   it('keeps a zero row zero, and its gradient finite', async () => {

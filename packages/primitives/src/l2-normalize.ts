@@ -36,7 +36,7 @@ const backward = /* @__PURE__ */ definePrimitive({
     const along = tf.where(
       tf.greater(length, epsilon),
       tf.sum(tf.mul(dy, direction), 1, true),
-      tf.zerosLike(length)
+      tf.zerosLike(length),
     );
     return [tf.div(tf.sub(dy, tf.mul(direction, along)), divisor)];
   },

@@ -38,7 +38,7 @@ describe('layerNorm', () => {
 
   it('names the input that does not fit', () => {
     expect(() => layerNorm(tf.zeros([2, 3]), tf.zeros([4]), tf.zeros([3]))).toThrow(
-      "LayerNorm: input 'gamma' has shape [4]; expected [D] with D = 3 as in 'x'."
+      "LayerNorm: input 'gamma' has shape [4]; expected [D] with D = 3 as in 'x'.",
     );
   });
 });

@@ -68,7 +68,7 @@ export function layerNorm(
   x: tf.Tensor,
   gamma: tf.Tensor,
   beta: tf.Tensor,
-  epsilon = 1e-6
+  epsilon = 1e-6,
 ): tf.Tensor {
   return differentiable([x, gamma, beta], (save) => {
     const rows = asRows(x);

@@ -27,10 +27,10 @@ describe('linear', () => {
 
   it('names the input that does not fit', () => {
     expect(() => linear(tf.zeros([2, 3]), tf.zeros([5, 4]))).toThrow(
-      "Linear: input 'weight' has shape [5, 4]; expected [out, in] with in = 3 as in 'x'."
+      "Linear: input 'weight' has shape [5, 4]; expected [out, in] with in = 3 as in 'x'.",
     );
     expect(() => linear(tf.zeros([2, 3]), tf.zeros([5, 3]), tf.zeros([5], 'int32'))).toThrow(
-      "Linear: input 'bias' is int32; cast it to float32 first."
+      "Linear: input 'bias' is int32; cast it to float32 first.",
     );
   });
 });

@@ -27,7 +27,7 @@ describe('createRandom', () => {
         const again = createRandom(seed);
         draws(skip, again.normal);
         expect(draws(10, again.uniform)).toEqual(expected);
-      })
+      }),
     );
   });
 
@@ -49,7 +49,7 @@ describe('createRandom', () => {
       fc.property(seeds, fc.integer({ min: 0, max: 50 }), (seed, n) => {
         const order = createRandom(seed).permutation(n);
         expect([...order].sort((a, b) => a - b)).toEqual([...Array(n).keys()]);
-      })
+      }),
     );
     const random = createRandom(11);
     const counts = new Array(6).fill(0);

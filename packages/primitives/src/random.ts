@@ -109,7 +109,7 @@ function fromKey(low: number, high: number): Random {
     restore: (state) => {
       if (state.length !== 6) {
         throw new RangeError(
-          `random state of ${state.length} numbers; expected the 6 from state()`
+          `random state of ${state.length} numbers; expected the 6 from state()`,
         );
       }
       [low, high, s0, s1, s2, s3] = state;

@@ -53,10 +53,10 @@ describe('resampleBicubic', () => {
 
   it('refuses what it cannot resample', () => {
     expect(() => resampleBicubic(tf.zeros([3, 3]), [2, 2])).toThrow(
-      'resampleBicubic: x has shape [3, 3]; expected [B, H, W, C].'
+      'resampleBicubic: x has shape [3, 3]; expected [B, H, W, C].',
     );
     expect(() => resampleBicubic(tf.zeros([1, 3, 3, 1]), [0, 2])).toThrow(
-      'resampleBicubic: size [0, 2]'
+      'resampleBicubic: size [0, 2]',
     );
   });
 });

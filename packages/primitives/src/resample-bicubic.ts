@@ -36,11 +36,11 @@ function applyAlong(axis: 1 | 2, x: tf.Tensor, matrix: tf.Tensor2D, transpose: b
 export function resampleBicubic(
   x: tf.Tensor,
   size: readonly [number, number],
-  { antialias = false, ratios }: ResampleBicubicOptions = {}
+  { antialias = false, ratios }: ResampleBicubicOptions = {},
 ): tf.Tensor4D {
   if (x.rank !== 4) {
     throw new PrimitiveError(
-      `resampleBicubic: x has shape [${x.shape.join(', ')}]; expected [B, H, W, C].`
+      `resampleBicubic: x has shape [${x.shape.join(', ')}]; expected [B, H, W, C].`,
     );
   }
   const [, H, W] = x.shape as [number, number, number, number];
@@ -48,7 +48,7 @@ export function resampleBicubic(
   const [ratioH, ratioW] = ratios ?? [H / h, W / w];
   if (!(Number.isInteger(h) && h > 0 && Number.isInteger(w) && w > 0 && ratioH > 0 && ratioW > 0)) {
     throw new PrimitiveError(
-      `resampleBicubic: size [${h}, ${w}] and ratios [${ratioH}, ${ratioW}] must be positive, sizes whole.`
+      `resampleBicubic: size [${h}, ${w}] and ratios [${ratioH}, ${ratioW}] must be positive, sizes whole.`,
     );
   }
   const rows = (): tf.Tensor2D => tf.tensor2d(bicubicWeights(H, h, ratioH, antialias), [h, H]);

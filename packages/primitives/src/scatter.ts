@@ -19,7 +19,7 @@ export function scatterRows(values: tf.Tensor, rows: tf.Tensor, size: number): t
   // A row that is not listed reads the row of zeros appended at index k.
   const offsets = tf.tensor2d(
     Array.from({ length: count }, (_, j) => j - count),
-    [count, 1]
+    [count, 1],
   );
   const source = tf.add(tf.sum(tf.mul(isRow, offsets), 0), count); // (B)
   const padded = tf.concat([values, tf.zeros([1, ...rest])], 0);

@@ -21,7 +21,7 @@ export function matchShapes<const P extends Record<string, readonly string[]>>(
   primitive: string,
   inputs: Readonly<Record<string, TensorSpec | undefined>>,
   patterns: P,
-  int32: readonly string[] = []
+  int32: readonly string[] = [],
 ): Axes<P> {
   const bound = new Map<string, { readonly lengths: readonly number[]; readonly input: string }>();
   for (const [key, pattern] of Object.entries(patterns)) {
@@ -34,7 +34,7 @@ export function matchShapes<const P extends Record<string, readonly string[]>>(
     const dtype = int32.includes(input) ? 'int32' : 'float32';
     if (spec.dtype !== dtype) {
       throw new PrimitiveError(
-        `${primitive}: input '${input}' is ${spec.dtype}; cast it to ${dtype} first.`
+        `${primitive}: input '${input}' is ${spec.dtype}; cast it to ${dtype} first.`,
       );
     }
     const expected = `[${pattern.join(', ')}]`;
@@ -42,7 +42,9 @@ export function matchShapes<const P extends Record<string, readonly string[]>>(
     const rest = spec.shape.length - pattern.length + 1;
     if (open < 0 ? spec.shape.length !== pattern.length : rest < 0) {
       throw new PrimitiveError(
-        `${primitive}: input '${input}' has shape [${spec.shape.join(', ')}]; expected ${expected}.`
+        `${primitive}: input '${input}' has shape [${spec.shape.join(
+          ', ',
+        )}]; expected ${expected}.`,
       );
     }
     pattern.forEach((name, i) => {
@@ -54,15 +56,15 @@ export function matchShapes<const P extends Record<string, readonly string[]>>(
       } else if (previous.lengths.join() !== lengths.join()) {
         throw new PrimitiveError(
           `${primitive}: input '${input}' has shape [${spec.shape.join(
-            ', '
+            ', ',
           )}]; expected ${expected} ` +
-            `with ${name} = ${previous.lengths.join(', ')} as in '${previous.input}'.`
+            `with ${name} = ${previous.lengths.join(', ')} as in '${previous.input}'.`,
         );
       }
     });
   }
   return Object.fromEntries(
-    [...bound].map(([name, { lengths }]) => [name, name.startsWith('...') ? lengths : lengths[0]])
+    [...bound].map(([name, { lengths }]) => [name, name.startsWith('...') ? lengths : lengths[0]]),
   ) as Axes<P>;
 }
 
@@ -77,12 +79,12 @@ export const sizeOf = (shape: readonly number[]): number =>
 export function numberAttribute(
   primitive: string,
   attributes: Readonly<Record<string, unknown>>,
-  name: string
+  name: string,
 ): number {
   const value = attributes[name];
   if (typeof value !== 'number' || !Number.isFinite(value)) {
     throw new PrimitiveError(
-      `${primitive}: attribute '${name}' is ${String(value)}; pass a finite number.`
+      `${primitive}: attribute '${name}' is ${String(value)}; pass a finite number.`,
     );
   }
   return value;

@@ -14,7 +14,7 @@ describe.each(backends)('sinkhornKnopp on %s', (backend) => {
       expectAllclose(
         sinkhornKnopp(small, 0.07).dataSync(),
         [0.499198, 0.34721, 0.153591, 0.169035, 0.319587, 0.511378],
-        { rtol: 0, atol: 1e-6 } // printed to six decimals
+        { rtol: 0, atol: 1e-6 }, // printed to six decimals
       );
       const { logits, temperature, output } = goldens.sinkhornKnopp;
       const actual = sinkhornKnopp(tf.tensor2d(logits.data, logits.shape), tf.scalar(temperature));
@@ -37,7 +37,7 @@ describe.each(backends)('sinkhornKnopp on %s', (backend) => {
     expectAllclose(
       [0, 2, 4].flatMap((row) => actual[row]),
       validRows.data,
-      { rtol: 1e-5 }
+      { rtol: 1e-5 },
     );
     for (const row of [1, 3]) expect(actual[row]).toEqual(new Array(k).fill(0));
   });
@@ -61,8 +61,8 @@ describe('sinkhornKnopp', () => {
             minLength: n * k,
             maxLength: n * k,
           }),
-          fc.integer({ min: -50, max: 50 })
-        )
+          fc.integer({ min: -50, max: 50 }),
+        ),
       );
     fc.assert(
       fc.property(problem, ([shape, logits, shift]) => {
@@ -75,10 +75,10 @@ describe('sinkhornKnopp', () => {
             sinkhornKnopp(tf.add(coarse, shift), 0.5).dataSync(),
             sinkhornKnopp(coarse, 0.5).dataSync(),
             // (t + 50) / 0.5 rounds to 1e-5, and so does its exponential.
-            { rtol: 1e-3, atol: 1e-7 }
+            { rtol: 1e-3, atol: 1e-7 },
           );
         });
-      })
+      }),
     );
   });
 });

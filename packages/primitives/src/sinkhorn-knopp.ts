@@ -62,7 +62,7 @@ export interface SinkhornKnoppOptions {
 export function sinkhornKnopp(
   logits: tf.Tensor,
   temperature: tf.Tensor | number,
-  { valid, iterations = 3 }: SinkhornKnoppOptions = {}
+  { valid, iterations = 3 }: SinkhornKnoppOptions = {},
 ): tf.Tensor2D {
   return tf.tidy(() => {
     const scalar = typeof temperature === 'number' ? tf.scalar(temperature) : temperature;

@@ -17,7 +17,7 @@ const forward = /* @__PURE__ */ definePrimitive({
     const axes = matchShapes('SwiGLU', inputs, { x: ['R', '2h'] });
     if (axes['2h'] % 2 !== 0) {
       throw new PrimitiveError(
-        `SwiGLU: last axis of 'x' is ${axes['2h']}; it holds gate and value and must be even.`
+        `SwiGLU: last axis of 'x' is ${axes['2h']}; it holds gate and value and must be even.`,
       );
     }
     return [float32(axes.R, axes['2h'] / 2)];
@@ -36,7 +36,9 @@ const backward = /* @__PURE__ */ definePrimitive({
     const axes = matchShapes('SwiGLUGrad', inputs, { x: ['R', '2h'], dy: ['R', 'h'] });
     if (axes['2h'] !== 2 * axes.h) {
       throw new PrimitiveError(
-        `SwiGLUGrad: last axis of 'x' is ${axes['2h']}; expected twice that of 'dy', ${2 * axes.h}.`
+        `SwiGLUGrad: last axis of 'x' is ${axes['2h']}; expected twice that of 'dy', ${
+          2 * axes.h
+        }.`,
       );
     }
     return [float32(axes.R, axes['2h'])];

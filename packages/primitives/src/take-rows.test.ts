@@ -7,7 +7,7 @@ import { takeRows } from './take-rows';
 describe('takeRows', () => {
   it('equals PyTorch', () =>
     expectGolden('takeRows', ([x]) =>
-      tf.tidy(() => takeRows(x, tf.tensor1d(goldens.takeRows.options.rows, 'int32')))
+      tf.tidy(() => takeRows(x, tf.tensor1d(goldens.takeRows.options.rows, 'int32'))),
     ));
 
   it('equals its formula on any shape', () =>
@@ -18,20 +18,20 @@ describe('takeRows', () => {
           fc.tuple(
             fc.constant(batch),
             fc.constant(width),
-            fc.shuffledSubarray([...Array(batch).keys()], { minLength: 1 })
-          )
+            fc.shuffledSubarray([...Array(batch).keys()], { minLength: 1 }),
+          ),
         ),
       ([batch, width, rows]) => ({
         inputs: [[batch, width]],
         output: [rows.length, width],
         operation: (x) => tf.tidy(() => takeRows(x, tf.tensor1d(rows, 'int32'))),
         formula: (x) => rows.flatMap((row) => x.slice(row * width, (row + 1) * width)),
-      })
+      }),
     ));
 
   it('wants integer rows', () => {
     expect(() => takeRows(tf.zeros([3, 2]), tf.tensor1d([0]))).toThrow(
-      "TakeRows: input 'rows' is float32; cast it to int32 first."
+      "TakeRows: input 'rows' is float32; cast it to int32 first.",
     );
   });
 });

@@ -25,12 +25,12 @@ describe('weightNorm', () => {
           }),
       }),
       // Rows keep away from the pole at 0.
-      { smallest: 0.25 }
+      { smallest: 0.25 },
     ));
 
   it('wants one length per row', () => {
     expect(() => weightNorm(tf.zeros([4, 3]), tf.zeros([4, 2]))).toThrow(
-      "WeightNorm: input 'g' has shape [4, 2]; expected [4, 1]."
+      "WeightNorm: input 'g' has shape [4, 2]; expected [4, 1].",
     );
   });
 });

@@ -8,12 +8,12 @@ const shape = { v: ['K', 'd'], g: ['K', '1'] } as const;
 
 function check(
   primitive: string,
-  inputs: Readonly<Record<string, TensorSpec>>
+  inputs: Readonly<Record<string, TensorSpec>>,
 ): [K: number, d: number] {
   const axes = matchShapes(primitive, inputs, shape);
   if (axes['1'] !== 1) {
     throw new PrimitiveError(
-      `${primitive}: input 'g' has shape [${inputs.g.shape.join(', ')}]; expected [${axes.K}, 1].`
+      `${primitive}: input 'g' has shape [${inputs.g.shape.join(', ')}]; expected [${axes.K}, 1].`,
     );
   }
   return [axes.K, axes.d];
