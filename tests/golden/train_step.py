@@ -109,9 +109,10 @@ def main():
                 for name, p in student.named_parameters():
                     tensors[f"student.{name}"] = p.detach().numpy().astype(np.float32)
                 save_file(tensors, str(out / "train-step.safetensors"))
-        runs["separate" if separate else "shared"] = curve
+        key = "separate" if separate else "shared"
+        runs[key] = {"curve": curve, "parameters": [(n, p.shape) for n, p in student.named_parameters()]}
     (out / "train-curve.json").write_text(json.dumps(runs))
-    print(runs["shared"][0], runs["shared"][-1], runs["separate"][-1])
+    print(runs["shared"]["curve"][0], runs["shared"]["curve"][-1])
 
 
 if __name__ == "__main__":
