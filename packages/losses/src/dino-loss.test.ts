@@ -1,4 +1,5 @@
 import '@tensorflow/tfjs';
+import '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { expectAllclose } from '../../../tests/support/allclose';
@@ -6,14 +7,14 @@ import { expectGolden, readGolden, symmetric } from '../../../tests/support/gold
 import { dinoLoss } from './dino-loss';
 import { LossError } from './error';
 
-beforeAll(() => tf.setBackend('cpu'));
-
 const B = 3;
 const K = 7;
 const logits = (seed: number, rows: number): tf.Tensor =>
   tf.mul(2, tf.tensor(symmetric(seed, rows * K), [rows, K]));
 
-describe('dinoLoss', () => {
+describe.each(['cpu', 'wasm'])('dinoLoss on %s', (backend) => {
+  beforeAll(() => tf.setBackend(backend));
+
   const golden = readGolden('losses');
 
   it('equals the double loop over crops, gradients included', () => {

@@ -1,4 +1,5 @@
 import '@tensorflow/tfjs';
+import '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -8,9 +9,9 @@ import { LossError } from './error';
 import { ibotLoss } from './ibot-loss';
 import { takePatches } from './take-patches';
 
-beforeAll(() => tf.setBackend('cpu'));
+describe.each(['cpu', 'wasm'])('ibotLoss on %s', (backend) => {
+  beforeAll(() => tf.setBackend(backend));
 
-describe('ibotLoss', () => {
   it('equals PyTorch from patch tokens to loss, padding without effect', () => {
     const golden = readGolden('losses');
     const read = (name: string) => tf.tensor(golden[name].data, golden[name].shape);

@@ -1,4 +1,5 @@
 import '@tensorflow/tfjs';
+import '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -6,11 +7,11 @@ import { expectAllclose } from '../../../tests/support/allclose';
 import { expectGolden, readGolden, symmetric } from '../../../tests/support/golden';
 import { koleoLoss } from './koleo-loss';
 
-beforeAll(() => tf.setBackend('cpu'));
-
 const features = (): tf.Tensor2D => tf.mul(2, tf.tensor2d(symmetric(8, 30), [6, 5]));
 
-describe('koleoLoss', () => {
+describe.each(['cpu', 'wasm'])('koleoLoss on %s', (backend) => {
+  beforeAll(() => tf.setBackend(backend));
+
   const golden = readGolden('losses');
 
   it('equals PyTorch, gradient included', () => {
@@ -63,7 +64,7 @@ describe('koleoLoss', () => {
       fc.property(fc.integer({ min: 2, max: 8 }), fc.nat(1000), (batch, seed) => {
         tf.tidy(() => {
           const x = tf.randomNormal([batch, 4], 0, 1, 'float32', seed);
-          const scaled = tf.mul(tf.reverse(x, 0), tf.randomUniform([batch, 1], 0.5, 2));
+          const scaled = tf.mul(tf.reverse(x, 0), tf.randomUniform([batch, 1], 0.5, 2, 'float32', seed));
           // Float32 rounding of unit vectors, over distances of the order of 1.
           expectAllclose(koleoLoss(scaled).dataSync(), koleoLoss(x).dataSync(), { rtol: 1e-4, atol: 1e-5 });
         });

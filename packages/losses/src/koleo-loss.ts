@@ -35,7 +35,8 @@ const nearestNeighbours = tf.customGrad((...args) => {
   const identity = tf.eye(batch);
   const others = tf.mul(tf.matMul(unit, unit, false, true), tf.sub(1, identity));
   const nearest = tf.argMax(tf.sub(others, identity), 1) as tf.Tensor1D; // −1 on the diagonal
-  const choice = tf.oneHot(nearest, batch, 1, 0, 'float32') as tf.Tensor2D; // (B, B)
+  // Cast, because tfjs-backend-wasm 4.22 fills a float32 oneHot with the bits of integers.
+  const choice = tf.cast(tf.oneHot(nearest, batch), 'float32') as tf.Tensor2D; // (B, B)
   save([choice]);
   return {
     value: tf.matMul(choice, unit),

@@ -1,16 +1,17 @@
 import '@tensorflow/tfjs';
+import '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { expectAllclose } from '../../../tests/support/allclose';
 import { expectGolden, readGolden, symmetric } from '../../../tests/support/golden';
 import { sinkhornKnopp, softmaxCentering } from './index';
 
-beforeAll(() => tf.setBackend('cpu'));
-
 const golden = readGolden('losses');
 const logits = (seed: number): tf.Tensor => tf.mul(2, tf.tensor(symmetric(seed, 42), [6, 7]));
 
-describe('softmaxCentering', () => {
+describe.each(['cpu', 'wasm'])('softmaxCentering on %s', (backend) => {
+  beforeAll(() => tf.setBackend(backend));
+
   it('follows PyTorch over three batches', () => {
     let centre: tf.Tensor = tf.zeros([1, 7]);
     for (let step = 0; step < 3; step++) {
@@ -44,7 +45,9 @@ describe('softmaxCentering', () => {
   });
 });
 
-describe('sinkhornKnopp', () => {
+describe.each(['cpu', 'wasm'])('sinkhornKnopp on %s', (backend) => {
+  beforeAll(() => tf.setBackend(backend));
+
   it('equals PyTorch on the values of a head', () => {
     // Three rounds from exp(±20) amplify float32 rounding of the logits over the temperature.
     expectGolden(sinkhornKnopp(logits(9), 0.05), golden, 'sinkhorn', 2e-5);

@@ -1,4 +1,5 @@
 import '@tensorflow/tfjs';
+import '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -51,8 +52,8 @@ function expectGradients(
   names.forEach((name, i) => expectGolden(gradients[i], golden, `grad.${name}`));
 }
 
-describe('against PyTorch', () => {
-  beforeAll(() => tf.setBackend('cpu'));
+describe.each(['cpu', 'wasm'])('against PyTorch on %s', (backend) => {
+  beforeAll(() => tf.setBackend(backend));
 
   it('runs groups of different sizes with masks and dropped rows', () => {
     const config = vitConfig('tiny', small);
