@@ -1,6 +1,6 @@
 import type { RgbImage } from './decode';
 import type { CenterCropTask } from './job';
-import { resampleInto } from './resample';
+import { resample } from './resample';
 
 /**
  * torchvision's `Resize` (shorter side) and `CenterCrop` on a PIL image, bit for bit, computing only
@@ -16,18 +16,14 @@ export function centerCrop(
   const longer = Math.floor((resize * Math.max(image.width, image.height)) / shorter);
   const width = image.width <= image.height ? resize : longer;
   const height = image.width <= image.height ? longer : resize;
-  const pixels = new Uint8Array(crop * crop * 3);
-  resampleInto(
-    image,
+  return resample(image, [
     {
       crop: { left: 0, top: 0, width: image.width, height: image.height },
       width,
       height,
       window: { left: middle(width - crop), top: middle(height - crop), width: crop, height: crop },
     },
-    pixels,
-  );
-  return pixels;
+  ]);
 }
 
 /** Half of a margin, a half pixel to the even side as Python's `round` does. */

@@ -15,6 +15,6 @@ export {
   type LoaderOptions,
   type SkippedFile,
 } from './loader';
-export { resampleInto, type ResampleTask } from './resample';
+export { resample, type ResampleTask } from './resample';
 export { createSampler, type Sampler, type SamplerOptions } from './sampler';
 export { type ImageSource, openSource } from './source';

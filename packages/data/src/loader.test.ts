@@ -7,7 +7,7 @@ import { decodeImage } from './decode';
 import { openFolder } from './folder-source';
 import { type Batch, createLoader, type LoaderOptions } from './loader';
 import { folderOfJpegs, newFolder, put, wave } from './pictures.testing';
-import { resampleInto } from './resample';
+import { resample } from './resample';
 
 const recipe = multiCropRecipe({ globalSize: 28, localSize: 14, localCount: 3 });
 
@@ -42,8 +42,7 @@ describe('createLoader', () => {
         crops.forEach(({ crop, flip, ...color }, c) => {
           const row = c * 4 + i;
           const length = size * size * 3;
-          const expected = new Uint8Array(length);
-          resampleInto(image, { crop, flip, width: size, height: size }, expected);
+          const expected = resample(image, [{ crop, flip, width: size, height: size }]);
           expect(pixels.subarray(row * length, (row + 1) * length)).toEqual(Float32Array.from(expected));
           expect(parameters.subarray(row * 12, (row + 1) * 12)).toEqual(packAugmentParameters([color]));
         });

@@ -1,13 +1,13 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 
 /** A new empty folder. */
 export const newFolder = (): string => mkdtempSync(join(tmpdir(), 'dinov2-data-'));
 
 /** An image of smooth colour, different for each seed. */
-export function wave(width: number, height: number, seed = 0): sharp.Sharp {
+export function wave(width: number, height: number, seed = 0): Sharp {
   const data = new Uint8Array(width * height * 3);
   for (let i = 0; i < data.length; i++) {
     const channel = i % 3;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { centerCrop } from './center-crop';
-import { resampleInto } from './resample';
+import { resample } from './resample';
 
 const golden = JSON.parse(
   readFileSync(new URL('../../../tests/golden/data/images.json', import.meta.url), 'utf8'),
@@ -16,18 +16,15 @@ const golden = JSON.parse(
 const bytes = (text: string) => new Uint8Array(Buffer.from(text, 'base64'));
 const image = { data: bytes(golden.input), width: golden.width, height: golden.height };
 
-describe('resampleInto', () => {
+describe('resample', () => {
   it.each(golden.crops)('equals PIL on $crop to $size', ({ crop, size, output }) => {
-    const result = new Uint8Array(size * size * 3);
-    resampleInto(image, { crop, width: size, height: size }, result);
-    expect(result).toEqual(bytes(output));
+    expect(resample(image, [{ crop, width: size, height: size }])).toEqual(bytes(output));
   });
 
   it('keeps the image when the size stays', () => {
     const { width, height } = image;
-    const result = new Uint8Array(image.data.length);
-    resampleInto(image, { crop: { left: 0, top: 0, width, height }, width, height }, result);
-    expect(result).toEqual(image.data);
+    const task = { crop: { left: 0, top: 0, width, height }, width, height };
+    expect(resample(image, [task])).toEqual(image.data);
   });
 
   it('mirrors, and computes windows of the same picture', () => {
@@ -35,12 +32,12 @@ describe('resampleInto', () => {
     fc.assert(
       fc.property(coordinate, coordinate, fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 30 }), (left, top, w, h) => {
         const crop = { left, top, width: Math.min(w, 96 - left), height: Math.min(h, 72 - top) };
-        const whole = new Uint8Array(20 * 16 * 3);
-        const flipped = new Uint8Array(20 * 16 * 3);
-        const part = new Uint8Array(9 * 5 * 3);
-        resampleInto(image, { crop, width: 20, height: 16 }, whole);
-        resampleInto(image, { crop, width: 20, height: 16, flip: true }, flipped);
-        resampleInto(image, { crop, width: 20, height: 16, window: { left: 6, top: 8, width: 9, height: 5 } }, part);
+        const task = { crop, width: 20, height: 16 };
+        const whole = resample(image, [task]);
+        const flipped = resample(image, [{ ...task, flip: true }]);
+        const window = { left: 6, top: 8, width: 9, height: 5 };
+        const part = resample(image, [{ ...task, window }]);
+        expect(resample(image, [task, { ...task, window }])).toEqual(Uint8Array.from([...whole, ...part]));
         for (let y = 0; y < 16; y++) {
           for (let x = 0; x < 20; x++) {
             const at = (y * 20 + x) * 3;
@@ -56,6 +53,15 @@ describe('resampleInto', () => {
       { numRuns: 25 },
     );
   });
+});
+
+it('gives back the memory of a huge image and refuses what is outside it', () => {
+  const width = 8000;
+  const height = 3000;
+  const huge = { data: new Uint8Array(width * height * 3).fill(7), width, height };
+  const crop = { left: 0, top: 0, width, height };
+  expect(new Set(resample(huge, [{ crop, width: 30, height: 30 }]))).toEqual(new Set([7]));
+  expect(() => resample(image, [{ crop, width: 30, height: 30 }])).toThrow(/crop of 8000 × 3000 pixels at \(0, 0\) does not fit the image of 96 × 72/);
 });
 
 describe('centerCrop', () => {

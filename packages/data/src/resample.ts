@@ -1,12 +1,8 @@
+import type { Rectangle } from '@dinov2/augment';
 import type { RgbImage } from './decode';
-
-/** A rectangle inside an image, in whole pixels. */
-interface Rectangle {
-  readonly left: number;
-  readonly top: number;
-  readonly width: number;
-  readonly height: number;
-}
+import { DataError } from './error';
+import { wasmBase64 } from './generated/resampler';
+import { resampleFilter } from './resample-filter';
 
 /** What to make of an image: a part of it, resized, and a window of the result. */
 export interface ResampleTask {
@@ -21,121 +17,141 @@ export interface ResampleTask {
   readonly flip?: boolean;
 }
 
-// Fixed point of Pillow's 8-bit resampling (libImaging/Resample.c): products of a byte and a weight
-// stay below 2^31.
-const precision = 22;
-const half = 1 << (precision - 1);
-
 /**
  * Crop and resize with Pillow's antialiased bicubic filter, bit for bit: a = −0.5, widened by the
  * reduction, 22-bit fixed-point weights, horizontal pass first, each pass rounded to 8 bits.
  *
- * @param output - receives (height, width, 3) of the window, from `offset` on.
+ * @returns for each task its window, (height, width, 3), one after another.
+ * @throws DataError when a crop reaches beyond the image or a window beyond the resized picture.
  */
-export function resampleInto(image: RgbImage, task: ResampleTask, output: Uint8Array, offset = 0): void {
+export function resample(image: RgbImage, tasks: readonly ResampleTask[]): Uint8Array<ArrayBuffer> {
+  const output = new Uint8Array(tasks.reduce((sum, task) => sum + 3 * windowOf(task).width * windowOf(task).height, 0));
+  const heap = new Heap();
+  const source = heap.put(image.data);
+  const mark = heap.top;
+  let offset = 0;
+  for (const task of tasks) {
+    heap.top = mark;
+    offset += resampleTask(heap, source, image, task, output, offset);
+  }
+  heap.release();
+  return output;
+}
+
+function resampleTask(
+  heap: Heap,
+  source: number,
+  image: RgbImage,
+  task: ResampleTask,
+  output: Uint8Array,
+  offset: number,
+): number {
   const { crop, width, height, flip = false } = task;
-  const window = task.window ?? { left: 0, top: 0, width, height };
-  const across = filterOf(crop.width, width, window.left, window.width);
-  const down = filterOf(crop.height, height, window.top, window.height);
+  const window = windowOf(task);
+  checkInside(crop, image, 'crop', 'image');
+  checkInside(window, task, 'window', 'resized picture');
+  const across = resampleFilter(crop.width, width, window.left, window.width);
+  const down = resampleFilter(crop.height, height, window.top, window.height);
 
   // Only the rows that the vertical pass reads.
+  const last = window.height - 1;
   const firstRow = down.starts[0];
-  const rows = down.starts[window.height - 1] + down.counts[window.height - 1] - firstRow;
-  const stride = window.width * 3;
-  const narrowed = scratch(rows * stride);
-  const source = image.data;
-  for (let row = 0; row < rows; row++) {
-    const line = ((crop.top + firstRow + row) * image.width + crop.left) * 3;
-    for (let x = 0; x < window.width; x++) {
-      const count = across.counts[x];
-      let weight = x * across.taps;
-      let from = line + across.starts[x] * 3;
-      let r = half;
-      let g = half;
-      let b = half;
-      for (const end = weight + count; weight < end; weight++, from += 3) {
-        const w = across.weights[weight];
-        r = (r + Math.imul(source[from], w)) | 0;
-        g = (g + Math.imul(source[from + 1], w)) | 0;
-        b = (b + Math.imul(source[from + 2], w)) | 0;
-      }
-      const to = row * stride + (flip ? window.width - 1 - x : x) * 3;
-      narrowed[to] = clip(r);
-      narrowed[to + 1] = clip(g);
-      narrowed[to + 2] = clip(b);
-    }
+  const rows = down.starts[last] + down.counts[last] - firstRow;
+  const stride = (window.width * 3 + 15) & ~15;
+  const bytes = window.width * 3;
+
+  const narrowed = heap.reserve(rows * stride);
+  const target = heap.reserve(window.height * bytes);
+  const columns = heap.put(across.starts.map((start) => start * 3));
+  const columnCounts = heap.put(across.counts);
+  const columnWeights = heap.put(across.weights);
+  const lines = heap.put(down.starts.map((start) => start - firstRow));
+  const lineCounts = heap.put(down.counts);
+  const lineWeights = heap.put(down.weights);
+
+  const from = source + ((crop.top + firstRow) * image.width + crop.left) * 3;
+  const { narrow, lower } = heap.kernels;
+  narrow(from, image.width * 3, rows, columns, columnCounts, columnWeights, across.taps, narrowed, stride, window.width, flip ? 1 : 0);
+  lower(narrowed, stride, lines, lineCounts, lineWeights, down.taps, target, bytes, window.height);
+  output.set(new Uint8Array(heap.memory.buffer, target, window.height * bytes), offset);
+  return window.height * bytes;
+}
+
+function windowOf({ window, width, height }: ResampleTask): Rectangle {
+  return window ?? { left: 0, top: 0, width, height };
+}
+
+function checkInside(
+  inner: Rectangle,
+  outer: { width: number; height: number },
+  name: string,
+  outerName: string,
+): void {
+  const { left, top, width, height } = inner;
+  const right = left + width;
+  const bottom = top + height;
+  if (!(left >= 0 && top >= 0 && width > 0 && height > 0 && right <= outer.width && bottom <= outer.height)) {
+    throw new DataError(
+      `${name} of ${width} × ${height} pixels at (${left}, ${top}) does not fit the ${outerName} of ${outer.width} × ${outer.height}`,
+    );
+  }
+}
+
+/** Exports of assembly/resample.ts. */
+interface Kernels {
+  narrow(
+    source: number, sourceStride: number, rows: number,
+    starts: number, counts: number, weights: number, taps: number,
+    target: number, targetStride: number, width: number, flip: number,
+  ): void;
+  lower(
+    source: number, sourceStride: number,
+    starts: number, counts: number, weights: number, taps: number,
+    target: number, bytes: number, height: number,
+  ): void;
+}
+
+const page = 65536;
+// The kernels read and write up to 16 bytes past the end of a line.
+const guard = 16;
+// More than this is given back, so that one huge image does not hold its memory for the whole run.
+const keptBytes = 64 * 2 ** 20;
+
+let kept: { memory: WebAssembly.Memory; kernels: Kernels } | undefined;
+
+/** The memory of the kernels, filled from the bottom. */
+class Heap {
+  readonly memory: WebAssembly.Memory;
+  readonly kernels: Kernels;
+  top = guard;
+
+  constructor() {
+    kept ??= instantiate();
+    ({ memory: this.memory, kernels: this.kernels } = kept);
   }
 
-  for (let y = 0; y < window.height; y++) {
-    const count = down.counts[y];
-    const start = (down.starts[y] - firstRow) * stride;
-    const to = offset + y * stride;
-    for (let i = 0; i < stride; i++) {
-      let sum = half;
-      let from = start + i;
-      let weight = y * down.taps;
-      for (const end = weight + count; weight < end; weight++, from += stride) {
-        sum = (sum + Math.imul(narrowed[from], down.weights[weight])) | 0;
-      }
-      output[to + i] = clip(sum);
-    }
+  reserve(bytes: number): number {
+    const at = this.top;
+    this.top = (at + bytes + guard + 15) & ~15;
+    const missing = this.top - this.memory.buffer.byteLength;
+    if (missing > 0) this.memory.grow(Math.ceil(missing / page));
+    return at;
+  }
+
+  put(values: Uint8Array | Int32Array): number {
+    const at = this.reserve(values.byteLength);
+    new Uint8Array(this.memory.buffer).set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
+    return at;
+  }
+
+  release(): void {
+    if (this.memory.buffer.byteLength > keptBytes) kept = undefined;
   }
 }
 
-function clip(sum: number): number {
-  const value = sum >> precision;
-  return value < 0 ? 0 : value > 255 ? 255 : value;
-}
-
-let reused = new Uint8Array(0);
-
-/** Memory between the passes, kept from call to call. */
-function scratch(size: number): Uint8Array {
-  if (reused.length < size) reused = new Uint8Array(size);
-  return reused;
-}
-
-interface Filter {
-  /** First input position of each output. */
-  readonly starts: Int32Array;
-  readonly counts: Int32Array;
-  /** Room per output in `weights`. */
-  readonly taps: number;
-  readonly weights: Int32Array;
-}
-
-/** Weights of the outputs `first` … `first + length − 1` of a line of `from` resized to `to`. */
-function filterOf(from: number, to: number, first: number, length: number): Filter {
-  const scale = from / to;
-  const stretch = Math.max(scale, 1);
-  const support = 2 * stretch;
-  const taps = Math.ceil(support) * 2 + 1;
-  const starts = new Int32Array(length);
-  const counts = new Int32Array(length);
-  const weights = new Int32Array(length * taps);
-  const line = new Float64Array(taps);
-  for (let i = 0; i < length; i++) {
-    const center = (first + i + 0.5) * scale;
-    const start = Math.max(0, Math.trunc(center - support + 0.5));
-    const end = Math.min(from, Math.trunc(center + support + 0.5));
-    let sum = 0;
-    for (let j = start; j < end; j++) {
-      sum += line[j - start] = cubic((j - center + 0.5) * (1 / stretch));
-    }
-    starts[i] = start;
-    counts[i] = end - start;
-    for (let j = 0; j < end - start; j++) {
-      const weight = (line[j] / sum) * (1 << precision);
-      weights[i * taps + j] = Math.trunc(weight < 0 ? weight - 0.5 : weight + 0.5);
-    }
-  }
-  return { starts, counts, taps, weights };
-}
-
-/** Keys' cubic convolution kernel with a = −0.5. */
-function cubic(x: number): number {
-  const t = Math.abs(x);
-  if (t < 1) return (1.5 * t - 2.5) * t * t + 1;
-  if (t < 2) return ((-0.5 * t + 2.5) * t - 4) * t + 2;
-  return 0;
+function instantiate() {
+  const memory = new WebAssembly.Memory({ initial: 16 });
+  const module = new WebAssembly.Module(Buffer.from(wasmBase64, 'base64'));
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  return { memory, kernels: exports as unknown as Kernels };
 }

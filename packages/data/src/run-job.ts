@@ -4,7 +4,7 @@ import { centerCrop } from './center-crop';
 import { decodeImage, type RgbImage } from './decode';
 import { DataError } from './error';
 import type { Job, JobResult, MultiCropTask } from './job';
-import { resampleInto } from './resample';
+import { resample } from './resample';
 
 /** Decode an image and make its crops; a file that cannot be used gives the reason. */
 export async function runJob({ path, decode, task }: Job): Promise<JobResult> {
@@ -24,11 +24,9 @@ function cutCrops(image: RgbImage, { recipe, seed, position }: MultiCropTask): J
   const random = createRandom(seed).fork('multi-crop').fork(position);
   const drawn = sampleMultiCrop(random, image, recipe);
   const crops = [...drawn.global, ...drawn.local];
-  const pixels = new Uint8Array(crops.reduce((sum, { size }) => sum + size * size * 3, 0));
-  let offset = 0;
-  for (const { crop, size, flip } of crops) {
-    resampleInto(image, { crop, width: size, height: size, flip }, pixels, offset);
-    offset += size * size * 3;
-  }
+  const pixels = resample(
+    image,
+    crops.map(({ crop, size, flip }) => ({ crop, width: size, height: size, flip })),
+  );
   return { pixels, parameters: packAugmentParameters(crops) as Float32Array<ArrayBuffer> };
 }
