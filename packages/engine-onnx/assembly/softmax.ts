@@ -1,5 +1,5 @@
 import { loadPart, partMask, storePart } from './lanes';
-import { exp4, maxLanes, splat, sumLanes } from './simd-math';
+import { exp2, LOG2E, maxLanes, splat, sumLanes } from './simd-math';
 
 /** y = softmax(scale x) over the last axis of (rows, columns). y may be x. */
 export function softmax(x: usize, y: usize, rows: usize, columns: usize, scale: f32): void {
@@ -10,7 +10,8 @@ export function softmax(x: usize, y: usize, rows: usize, columns: usize, scale: 
 function softmaxRow(x: usize, y: usize, bytes: usize, scale: f32): void {
   const whole = bytes & ~15;
   const rest = (bytes - whole) >> 2;
-  const factor = splat(scale);
+  // Exponents are in powers of two: softmax is the same in every base with the logits scaled to it.
+  const factor = splat(<f32>(<f64>scale * LOG2E));
   const pairs = bytes & ~31;
   let max0 = splat(-Infinity), max1 = max0;
   let j: usize = 0;
@@ -27,20 +28,20 @@ function softmaxRow(x: usize, y: usize, bytes: usize, scale: f32): void {
   const top = splat(maxLanes(f32x4.pmax(max0, max1)));
   let sum0 = splat(0), sum1 = splat(0);
   for (j = 0; j < pairs; j += 32) {
-    const e0 = exp4(f32x4.sub(f32x4.mul(v128.load(x + j), factor), top));
-    const e1 = exp4(f32x4.sub(f32x4.mul(v128.load(x + j, 16), factor), top));
+    const e0 = exp2(f32x4.sub(f32x4.mul(v128.load(x + j), factor), top));
+    const e1 = exp2(f32x4.sub(f32x4.mul(v128.load(x + j, 16), factor), top));
     v128.store(y + j, e0);
     v128.store(y + j, e1, 16);
     sum0 = f32x4.add(sum0, e0);
     sum1 = f32x4.add(sum1, e1);
   }
   if (j < whole) {
-    const e = exp4(f32x4.sub(f32x4.mul(v128.load(x + j), factor), top));
+    const e = exp2(f32x4.sub(f32x4.mul(v128.load(x + j), factor), top));
     v128.store(y + j, e);
     sum0 = f32x4.add(sum0, e);
   }
   if (rest) {
-    const e = exp4(f32x4.sub(f32x4.mul(loadPart(x + whole, rest), factor), top));
+    const e = exp2(f32x4.sub(f32x4.mul(loadPart(x + whole, rest), factor), top));
     storePart(y + whole, e, rest);
     sum1 = f32x4.add(sum1, v128.and(e, partMask(rest)));
   }

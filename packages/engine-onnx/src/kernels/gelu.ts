@@ -1,11 +1,5 @@
 import { elements, kernel } from './kernel';
 
-export const gelu = kernel({
-  name: 'Gelu',
-  inPlace: [[0, 0]],
-  run: (wasm, node, { inputs: [x], outputs: [y] }) => wasm.gelu(x, y, elements(node)),
-});
-
 export const geluGrad = kernel({
   name: 'GeluGrad',
   inPlace: [[1, 0], [0, 0]],

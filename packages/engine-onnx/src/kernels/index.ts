@@ -1,9 +1,15 @@
 import { columnSums } from './column-sums';
-import { gelu, geluGrad } from './gelu';
+import { crossEntropy, crossEntropyGrad } from './cross-entropy';
+import { add, addN, fill, multiply, subtract } from './elementwise';
+import { geluGrad } from './gelu';
 import type { SimdKernel } from './kernel';
 import { layerNormGrad } from './layer-norm';
+import { l2Normalize, l2NormalizeGrad, weightNorm, weightNormGrad } from './normalize';
 import { adamW, ema, squaredNorm } from './optimizer';
+import { addScaledRows, addScaledRowsGrad, takeRows, takeRowsGrad } from './scaled-rows';
+import { sinkhornKnopp } from './sinkhorn-knopp';
 import { softmax, softmaxGrad } from './softmax';
+import { swiglu, swigluGrad } from './swiglu';
 
 export type { KernelExports } from '../generated/kernels';
 export { instantiate, RESERVED_BYTES } from './instantiate';
@@ -13,13 +19,30 @@ export type { KernelPointers, SimdKernel } from './kernel';
 export const simdKernels: ReadonlyMap<string, SimdKernel> = new Map(
   [
     adamW,
+    add,
+    addN,
+    addScaledRows,
+    addScaledRowsGrad,
     columnSums,
+    crossEntropy,
+    crossEntropyGrad,
     ema,
-    gelu,
+    fill,
     geluGrad,
+    l2Normalize,
+    l2NormalizeGrad,
     layerNormGrad,
+    multiply,
+    sinkhornKnopp,
     softmax,
     softmaxGrad,
     squaredNorm,
+    subtract,
+    swiglu,
+    swigluGrad,
+    takeRows,
+    takeRowsGrad,
+    weightNorm,
+    weightNormGrad,
   ].map((kernel) => [kernel.name, kernel]),
 );

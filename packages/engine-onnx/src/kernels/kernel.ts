@@ -49,3 +49,9 @@ export function rowsOf(shape: readonly number[]): [rows: number, columns: number
 }
 
 export const numberOf = (node: Node, attribute: string): number => node.attributes[attribute] as number;
+
+/** Offset of an input by name, 0 where it is absent. */
+export function pointerNamed(node: Node, pointers: readonly number[], name: string): number {
+  const index = Object.keys(node.inputs).indexOf(name);
+  return index < 0 ? 0 : pointers[index];
+}

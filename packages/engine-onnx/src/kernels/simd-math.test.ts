@@ -5,7 +5,7 @@ const memory = new WebAssembly.Memory({ initial: 64 });
 const wasm = instantiate(memory);
 
 /** `x` through an elementwise function of the module. */
-function map(f: 'mapExp' | 'mapNormalCdf', x: Float32Array): Float32Array {
+function map(f: 'mapExp2' | 'mapSigmoid', x: Float32Array): Float32Array {
   const padded = Math.ceil(x.length / 4) * 4;
   const input = RESERVED_BYTES;
   const output = input + 4 * padded;
@@ -17,65 +17,53 @@ function map(f: 'mapExp' | 'mapNormalCdf', x: Float32Array): Float32Array {
 const grid = (from: number, to: number, count: number): Float32Array =>
   Float32Array.from({ length: count }, (_, i) => from + ((to - from) * i) / (count - 1));
 
-/** Distance between neighbouring float32 values around a normal number. */
-const ulp = (value: number): number => 2 ** (Math.floor(Math.log2(Math.abs(value))) - 23);
+const worstRelative = (x: Float32Array, y: Float32Array, f: (x: number) => number): number =>
+  x.reduce((worst, v, i) => Math.max(worst, Math.abs(y[i] / f(v) - 1)), 0);
 
-/** Standard normal distribution function in float64: a Taylor series inside, a continued fraction outside. */
-function normalCdf(x: number): number {
-  if (Math.abs(x) < 4) {
-    let term = x;
-    let sum = x;
-    for (let n = 1; n < 100; n++) {
-      term *= (x * x) / (2 * n + 1);
-      sum += term;
-    }
-    return 0.5 + (sum * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI);
-  }
-  let fraction = 0;
-  for (let n = 60; n >= 1; n--) fraction = n / (Math.abs(x) + fraction);
-  const tail = Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI) / (Math.abs(x) + fraction);
-  return x < 0 ? tail : 1 - tail;
-}
-
-describe('exp', () => {
-  it('is within 2 ulp wherever the result is a normal number', () => {
-    const x = grid(-86.9, 88.72, 200_001);
-    const y = map('mapExp', x);
-    let worst = 0;
-    for (let i = 0; i < x.length; i++) {
-      const exact = Math.exp(x[i]);
-      worst = Math.max(worst, Math.abs(y[i] - exact) / ulp(exact));
-    }
-    expect(worst).toBeLessThan(2);
+describe('exp2', () => {
+  it('is within 2e-7 relative wherever the result is a normal number', () => {
+    const x = grid(-126.4, 127.4, 200_001);
+    expect(worstRelative(x, map('mapExp2', x), (v) => 2 ** v)).toBeLessThan(2e-7);
   });
 
-  it('overflows, flushes to zero and passes NaN', () => {
-    const x = Float32Array.of(0, -0, 88.73, 1e30, Infinity, -87, -104, -1e30, -Infinity, NaN);
-    const y = map('mapExp', x);
-    expect([...y]).toEqual([1, 1, Infinity, Infinity, Infinity, 0, 0, 0, 0, NaN]);
+  it('is exact at integers', () => {
+    const x = grid(-126, 127, 254);
+    expect([...map('mapExp2', x)]).toEqual([...x].map((v) => 2 ** v));
+  });
+
+  it('flushes to zero and passes NaN', () => {
+    const x = Float32Array.of(-126.6, -127, -150, -1e30, -Infinity, NaN);
+    expect([...map('mapExp2', x)]).toEqual([0, 0, 0, 0, 0, NaN]);
   });
 });
 
-describe('normal distribution function', () => {
-  // t = 1 / (1 + 0.35 |x|) is near 1 where the tail is near 1/2; its rounding alone moves that by 1e-7.
-  it('is within 2e-7 of the float64 value', () => {
-    const x = grid(-15, 15, 200_001);
-    const y = map('mapNormalCdf', x);
-    let worst = 0;
-    for (let i = 0; i < x.length; i++) worst = Math.max(worst, Math.abs(y[i] - normalCdf(x[i])));
-    expect(worst).toBeLessThan(2e-7);
-  });
+describe('sigmoid', () => {
+  const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
-  it('keeps a small relative error in the lower tail, which Gelu multiplies by x', () => {
-    const x = grid(-6, 0, 60_001);
-    const y = map('mapNormalCdf', x);
-    for (let i = 0; i < x.length; i += 7) {
-      expect(Math.abs(y[i] / normalCdf(x[i]) - 1)).toBeLessThan(6e-5);
-    }
+  it('agrees with float64', () => {
+    const x = grid(-20, 20, 200_001);
+    // The exponent x log2(e) is rounded to 24 bits: 20 * 6e-8.
+    expect(worstRelative(x, map('mapSigmoid', x), sigmoid)).toBeLessThan(2e-6);
+    const near = grid(-2, 40, 100_001);
+    expect(worstRelative(near, map('mapSigmoid', near), sigmoid)).toBeLessThan(5e-7);
   });
 
   it('has the limits 0 and 1 and passes NaN', () => {
-    const y = map('mapNormalCdf', Float32Array.of(-Infinity, -1e30, 0, 1e30, Infinity, NaN));
-    expect([...y]).toEqual([0, 0, 0.5, 1, 1, NaN]);
+    const x = Float32Array.of(-Infinity, -1e30, -100, 0, 100, 1e30, Infinity, NaN);
+    expect([...map('mapSigmoid', x)]).toEqual([0, 0, 0, 0.5, 1, 1, 1, NaN]);
+  });
+});
+
+describe('log2', () => {
+  it('agrees with Math.log2 over the whole range of float64', () => {
+    for (let exponent = -1021; exponent < 1024; exponent += 0.37) {
+      const x = 2 ** exponent;
+      const exact = Math.log2(x);
+      expect(Math.abs(wasm.log2Number(x) - exact)).toBeLessThanOrEqual(1e-15 + 4e-16 * Math.abs(exact));
+    }
+  });
+
+  it('is -inf at 0, NaN below and inf at inf', () => {
+    expect([0, -1, NaN, Infinity, 1].map((x) => wasm.log2Number(x))).toEqual([-Infinity, NaN, NaN, Infinity, 0]);
   });
 });
