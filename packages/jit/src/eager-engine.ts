@@ -68,7 +68,11 @@ const sameShape = (a: readonly number[], b: readonly number[]) => a.length === b
 
 function runNode(node: Node, inputs: Readonly<Record<string, tf.Tensor>>): tf.Tensor[] {
   const primitive = primitives.get(node.op);
-  if (primitive !== undefined) return runPrimitive(primitive, inputs, node.attributes);
+  if (primitive !== undefined) {
+    const given = new Set(Object.values(inputs));
+    // A fallback may return an input as it is; what is freed after use must be the graph's own.
+    return runPrimitive(primitive, inputs, node.attributes).map((y) => (given.has(y) ? y.clone() : y));
+  }
   if (tf.getKernel(node.op, tf.getBackend()) === undefined) {
     throw new JitError(
       `The tfjs backend "${tf.getBackend()}" has no kernel ${node.op}${node.source === undefined ? '' : `, called at ${node.source}`}. Use another backend: eagerEngine({ backend: 'cpu' }).`,

@@ -22,9 +22,9 @@ export function lastUses(graph: Graph): Value[][] {
 const onlyInput = (node: Node): Value => Object.values(node.inputs)[0];
 
 /**
- * Most bytes held at once by values the graph computes, run in its order, each freed after its last
- * use, views free. Inputs, constants and outputs count from when to when they exist inside the run
- * only if `includes` says so.
+ * Most bytes held at once by the values that `includes` picks, when the graph runs in its order and
+ * frees each value it computes after its last use. Views are free; inputs, constants and outputs are
+ * never freed.
  */
 export function peakBytes(graph: Graph, includes: (value: Value) => boolean): number {
   const storage = new Map<Value, Value>();
@@ -33,7 +33,7 @@ export function peakBytes(graph: Graph, includes: (value: Value) => boolean): nu
     if (viewOps.has(node.op)) storage.set(node.outputs[0], rootOf(onlyInput(node)));
   }
   const users = new Map<Value, number>();
-  const kept = new Set(graph.outputs.map(rootOf));
+  const kept = new Set([...graph.inputs, ...graph.constants.keys(), ...graph.outputs].map(rootOf));
   const dying = lastUses(graph);
   for (const values of dying) for (const value of values) users.set(rootOf(value), (users.get(rootOf(value)) ?? 0) + 1);
 

@@ -4,13 +4,13 @@ const location = (line: string): string | undefined =>
 
 const lines = (stack: string | undefined): string[] => (stack ?? '').split('\n').slice(1);
 
-// The folder of this module in the sources, of the bundle in a build.
-const ownFolder = (location(lines(new Error().stack).find(location) ?? '') ?? '').replace(/[^/\\]*$/, '');
+// The folder of this package's sources, or of its bundle in a build.
+const ownFolder = (location(lines(new Error().stack).find(location) ?? '') ?? '').replace(/(?:trace[/\\])?[^/\\]*$/, '');
 
 const isLibrary = (path: string): boolean =>
   /[/\\]node_modules[/\\]@tensorflow[/\\]/.test(path) ||
   /[/\\](@dinov2|packages)[/\\]primitives[/\\](src|dist)[/\\](?!.*\.test\.)/.test(path) ||
-  (ownFolder !== '' && path.startsWith(ownFolder));
+  (ownFolder !== '' && path.startsWith(ownFolder) && !path.includes('.test.'));
 
 /**
  * The place in the user's code that led to a stack: its first frame outside TensorFlow.js, the
