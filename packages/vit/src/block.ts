@@ -9,7 +9,7 @@ import {
 } from '@dinov2/primitives';
 import * as tf from '@tensorflow/tfjs-core';
 import type { VitConfig } from './config';
-import type { Parameters } from './parameters';
+import { parameter, type Parameters } from './parameters';
 import type { BlockRows } from './stochastic-depth';
 
 const epsilon = 1e-6;
@@ -30,8 +30,10 @@ export function block(
   const name = `blocks.${index}`;
   const layer = (x: tf.Tensor, layerName: string): tf.Tensor =>
     applyLinear(params, `${name}.${layerName}`, x);
+  const gamma = (scale: string): tf.Tensor | undefined =>
+    config.layerScale === 0 ? undefined : parameter(params, `${name}.${scale}.gamma`);
 
-  const mixed = residual(streams, rows.attention, params[`${name}.ls1.gamma`], (x, shapes) => {
+  const mixed = residual(streams, rows.attention, gamma('ls1'), (x, shapes) => {
     const qkv = layer(applyNorm(params, `${name}.norm1`, x), 'attn.qkv');
     const attended = splitRows(qkv, shapes).map((part, j) => {
       const sequences = tf.reshape(part, [...shapes[j], 3 * config.embedDim]);
@@ -40,7 +42,7 @@ export function block(
     return layer(joinRows(attended), 'attn.proj');
   });
 
-  return residual(mixed, rows.ffn, params[`${name}.ls2.gamma`], (x) => {
+  return residual(mixed, rows.ffn, gamma('ls2'), (x) => {
     const normed = applyNorm(params, `${name}.norm2`, x);
     return config.ffn === 'mlp'
       ? layer(gelu(layer(normed, 'mlp.fc1')), 'mlp.fc2')
@@ -94,9 +96,9 @@ function splitRows(x: tf.Tensor, shapes: readonly GroupShape[]): tf.Tensor[] {
 }
 
 function applyLinear(params: Parameters, name: string, x: tf.Tensor): tf.Tensor {
-  return linear(x, params[`${name}.weight`], params[`${name}.bias`]);
+  return linear(x, parameter(params, `${name}.weight`), parameter(params, `${name}.bias`));
 }
 
 function applyNorm(params: Parameters, name: string, x: tf.Tensor): tf.Tensor {
-  return layerNorm(x, params[`${name}.weight`], params[`${name}.bias`], epsilon);
+  return layerNorm(x, parameter(params, `${name}.weight`), parameter(params, `${name}.bias`), epsilon);
 }

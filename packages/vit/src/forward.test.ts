@@ -119,9 +119,13 @@ describe('forwardPacked', () => {
     tf.dispose(values);
   });
 
-  it('refuses rows for another depth', () => {
+  it('refuses rows for another depth or other groups', () => {
     const config = vitConfig('tiny', small);
     expect(() => forwardPacked({}, config, [], { dropRows: [] })).toThrow('this model has 2');
+    const rows = [tf.tensor1d([0], 'int32')];
+    const dropRows = [0, 1].map(() => ({ attention: rows, ffn: [] }));
+    const images = pictures(2, 4, 4);
+    expect(() => forwardPacked({}, config, [{ images }, { images }], { dropRows })).toThrow('for 1 groups');
   });
 });
 
@@ -193,9 +197,12 @@ describe('getIntermediateLayers', () => {
   });
 });
 
-it('needs only the parameters of its configuration', () => {
+it('needs the parameters of its configuration and no others', () => {
   const config = vitConfig('tiny', { ...small, layerScale: 0 });
   const params = parameters(config);
   expect(Object.keys(params)).toEqual(Object.keys(parameterShapes(config)));
   expect(forwardFeatures(params, config, pictures(1, 8, 8)).clsToken.shape).toEqual([1, 8]);
+  const { 'blocks.1.attn.proj.bias': _, ...rest } = params;
+  expect(() => forwardFeatures(rest, config, pictures(1, 8, 8))).toThrow('"blocks.1.attn.proj.bias" is missing');
+  expect(() => forwardFeatures(params, { ...config, layerScale: 1 }, pictures(1, 8, 8))).toThrow(VitError);
 });

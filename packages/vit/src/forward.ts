@@ -37,6 +37,11 @@ export function forwardPacked(
   if (dropRows !== undefined && dropRows.length !== config.depth) {
     throw new VitError(`dropRows for ${dropRows.length} blocks; this model has ${config.depth}`);
   }
+  for (const { length } of dropRows?.flatMap(({ attention, ffn }) => [attention, ffn]) ?? []) {
+    if (length !== 0 && length !== groups.length) {
+      throw new VitError(`dropRows for ${length} groups of images; this call has ${groups.length}`);
+    }
+  }
   return tf.tidy(() => {
     let streams: tf.Tensor[] = groups.map((group) => embedTokens(params, config, group));
     for (let i = 0; i < config.depth; i++) {

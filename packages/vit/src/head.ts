@@ -2,7 +2,7 @@ import { gelu, l2Normalize, linear, weightNorm } from '@dinov2/primitives';
 import * as tf from '@tensorflow/tfjs-core';
 import { VitError } from './error';
 import { fill, normal } from './initialize';
-import type { HostArray, Parameters, ParameterShapes } from './parameters';
+import { type HostArray, parameter, type Parameters, type ParameterShapes } from './parameters';
 
 /** Shape of a projection head; DINO and iBOT use the same kind. */
 export interface HeadConfig {
@@ -73,10 +73,10 @@ export function applyHead(params: Parameters, config: HeadConfig, x: tf.Tensor):
     let z = x;
     for (let i = 0; i < config.layers; i++) {
       const name = layerName(config, i);
-      z = linear(z, params[`${name}.weight`], params[`${name}.bias`]);
+      z = linear(z, parameter(params, `${name}.weight`), parameter(params, `${name}.bias`));
       if (i < config.layers - 1) z = gelu(z);
     }
-    const prototypes = weightNorm(params['last_layer.weight_v'], params['last_layer.weight_g']);
+    const prototypes = weightNorm(parameter(params, 'last_layer.weight_v'), parameter(params, 'last_layer.weight_g'));
     return linear(l2Normalize(z, 1e-12), prototypes) as tf.Tensor2D;
   });
 }

@@ -58,6 +58,17 @@ export function parameterShapes(config: VitConfig): ParameterShapes {
   return shapes;
 }
 
+/** The parameter of this name. Throws a {@link VitError} when the record has none. */
+export function parameter(params: Parameters, name: string): tf.Tensor {
+  const tensor = params[name];
+  if (tensor === undefined) {
+    throw new VitError(
+      `parameter "${name}" is missing; the record does not belong to this configuration`,
+    );
+  }
+  return tensor;
+}
+
 /** Total number of scalars in a record of shapes. */
 export function parameterCount(shapes: ParameterShapes): number {
   let count = 0;

@@ -2,7 +2,7 @@ import { linear } from '@dinov2/primitives';
 import * as tf from '@tensorflow/tfjs-core';
 import type { VitConfig } from './config';
 import { VitError } from './error';
-import type { Parameters } from './parameters';
+import { parameter, type Parameters } from './parameters';
 import { interpolatePositions } from './positions';
 
 /** Images of one size, and which of their patches the transformer does not see. */
@@ -45,14 +45,14 @@ export function embedTokens(
     const masked = tf.reshape(tf.cast(masks, 'float32'), [batch, count, 1]);
     patches = tf.add(
       tf.mul(patches, tf.sub(1, masked)),
-      tf.mul(masked, tf.reshape(params['mask_token'], [1, 1, config.embedDim])),
+      tf.mul(masked, tf.reshape(parameter(params, 'mask_token'), [1, 1, config.embedDim])),
     );
   }
-  const positions = interpolatePositions(params['pos_embed'], config, grid);
-  const cls = tf.add(params['cls_token'] as tf.Tensor3D, positions.cls);
+  const positions = interpolatePositions(parameter(params, 'pos_embed'), config, grid);
+  const cls = tf.add(parameter(params, 'cls_token') as tf.Tensor3D, positions.cls);
   // Registers have no position.
   const prefix =
-    config.registers > 0 ? tf.concat([cls, params['register_tokens'] as tf.Tensor3D], 1) : cls;
+    config.registers > 0 ? tf.concat([cls, parameter(params, 'register_tokens') as tf.Tensor3D], 1) : cls;
   // Repeated by adding to zeros: the gradient of an addition is one sum, that of a tile many slices.
   const repeated = tf.add<tf.Tensor3D>(prefix, tf.fill([batch, 1, 1], 0));
   return tf.concat([repeated, tf.add(patches, positions.patches)], 1);
@@ -74,10 +74,10 @@ function embedPatches(
     tf.transpose(tf.reshape(images, [batch, rows, p, columns, p * 3]), [0, 1, 3, 2, 4]),
     [batch * rows * columns, p * p * 3],
   );
-  const weight = tf.reshape(tf.transpose(params['patch_embed.proj.weight'], [0, 2, 3, 1]), [
+  const weight = tf.reshape(tf.transpose(parameter(params, 'patch_embed.proj.weight'), [0, 2, 3, 1]), [
     D,
     p * p * 3,
   ]);
-  const tokens = linear(pixels, weight, params['patch_embed.proj.bias']);
+  const tokens = linear(pixels, weight, parameter(params, 'patch_embed.proj.bias'));
   return tf.reshape(tokens, [batch, rows * columns, D]);
 }
