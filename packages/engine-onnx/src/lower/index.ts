@@ -1,6 +1,11 @@
-import type { LoweringTable } from './lowering';
+import { attentionOps } from './attention';
+import { convolution } from './convolution';
 import { elementwise } from './elementwise';
+import { image } from './image';
+import { indexing } from './indexing';
 import { linearAlgebra } from './linear-algebra';
+import type { LoweringTable } from './lowering';
+import { primitiveOps } from './primitives';
 import { reductions } from './reductions';
 import { shape } from './shape';
 
@@ -10,4 +15,9 @@ export const lowerings: LoweringTable = {
   ...reductions,
   ...linearAlgebra,
   ...shape,
+  ...indexing,
+  ...convolution,
+  ...image,
+  ...primitiveOps,
+  ...attentionOps,
 };

@@ -133,11 +133,12 @@ const batchToSpace: Lowering = (b, { inputs: { x }, attributes }) => {
   const split = b.view(x, backend_util.getReshaped(shape, block, product));
   const permuted = transpose(b, split, backend_util.getPermuted(split.shape.length, block.length));
   const joined = b.view(permuted, backend_util.getReshapedPermuted(shape, block, product));
+  const rest = joined.shape.slice(block.length + 1);
   return slice(
     b,
     joined,
-    backend_util.getSliceBeginCoords(crops, block.length),
-    backend_util.getSliceSize([...joined.shape], crops, block.length),
+    [...backend_util.getSliceBeginCoords(crops, block.length), ...rest.map(() => 0)],
+    [...backend_util.getSliceSize([...joined.shape], crops, block.length), ...rest],
   );
 };
 
