@@ -4,7 +4,7 @@ import { DataError } from './error';
 import type { ImageSource } from './source';
 
 /** File name endings of the formats that are read. */
-export const imageExtensions = ['.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff', '.gif'] as const;
+const imageExtensions = ['.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff', '.gif'] as const;
 
 /**
  * All images below a folder, sorted by path. The first-level subfolder is the class, as in

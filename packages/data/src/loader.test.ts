@@ -109,6 +109,22 @@ describe('createLoader', () => {
     expect(batches.flatMap(({ skipped }) => skipped)).toEqual([]);
   });
 
+  it('runs ahead by the number of batches asked for and no further', async () => {
+    const source = openFolder(await folderOfJpegs(3));
+    let started = 0;
+    const paths = new Proxy(source.paths, {
+      get: (target, key) => {
+        if (typeof key === 'string' && /^\d+$/.test(key)) started++;
+        return Reflect.get(target, key) as unknown;
+      },
+    });
+    const loader = createLoader({ source: { ...source, paths }, recipe, batchSize: 4, seed: 0, workers: 1, prefetch: 2 });
+    await loader.next();
+    await new Promise((resolve) => setTimeout(resolve, 300)); // time enough for dozens more
+    expect(started).toBe(12);
+    await loader.close();
+  });
+
   it('ends the iteration when closed while waiting', async () => {
     const source = openFolder(await folderOfJpegs(3));
     const loader = createLoader({ source, batchSize: 4, seed: 0, workers: 1 });

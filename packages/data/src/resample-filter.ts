@@ -1,5 +1,5 @@
 /** Fixed point of Pillow's 8-bit resampling: a byte times a weight stays below 2^31. */
-export const precision = 22;
+const precision = 22;
 
 /** Which inputs each output of a line is made of, and by which weights. */
 export interface ResampleFilter {
