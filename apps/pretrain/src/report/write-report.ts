@@ -1,0 +1,129 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, resolve } from 'node:path';
+import { type ImageSource, openFolder, openSource } from '@dinov2/data';
+import type { Engine } from '@dinov2/jit';
+import { parameterCount, parameterShapes } from '@dinov2/vit';
+import { readSafetensors } from '@dinov2/weights';
+import { isTree, type Tree } from '../config/keys';
+import type { Settings } from '../config/schema';
+import { modelConfig, modelName } from '../config/trainer-config';
+import { PretrainError } from '../error';
+import { type Backbone, featureModel } from '../evaluate/feature-model';
+import { KnnEvaluation } from '../evaluate/knn-evaluation';
+import type { RunFolder } from '../run/run-folder';
+import { neighbourGallery } from './neighbour-gallery';
+import { type Report, reportPage } from './page';
+import { patchPictures } from './patch-pictures';
+import { runCharts } from './run-charts';
+
+/** Patches along each side of the report's pictures. */
+const GRID = 24;
+const PICTURES = 10;
+
+/** Compute the report of a run on `engine` and write it to `report.html` in its folder. */
+export async function writeReport(run: RunFolder, engine: Engine): Promise<string> {
+  const settings = run.readSettings();
+  const config = modelConfig(settings);
+  const model = featureModel(engine, config);
+  const backbones = { before: await readBackbone(run.initialBackbone), after: await readBackbone(run.backbone) };
+  const workers = settings.workers ?? undefined;
+  const evaluation =
+    settings.eval === null ? undefined : await KnnEvaluation.open(settings.eval, settings.crops.globalSize, settings.knn, workers);
+
+  const shown = pictureSource(settings, evaluation);
+  const pictures =
+    shown === undefined
+      ? []
+      : await patchPictures(model, backbones, shown.source, { grid: GRID, patchSize: config.patchSize, heads: config.heads, workers });
+  const neighbours = evaluation === undefined ? [] : await neighbourGallery(model, backbones, evaluation);
+
+  const metrics = run.metrics();
+  const environments = run.environments();
+  const iterations = metrics.at(-1)?.iteration ?? 0;
+  const perStep = settings.batchSize * settings.accumulationSteps;
+  const speeds = metrics.map((line) => line['imagesPerSecond']).filter((v): v is number => typeof v === 'number' && v > 0);
+  const speed = speeds.sort((a, b) => a - b)[speeds.length >> 1] ?? 0;
+  const minutes = speed > 0 ? (iterations * perStep) / speed / 60 : 0;
+  const evaluations = run.evaluations();
+  const k = Number(Object.keys(evaluations[0]?.knn ?? {}).find((key) => Number(key) === settings.knn.k[0]) ?? Object.keys(evaluations[0]?.knn ?? {})[0] ?? settings.knn.k[0]);
+  const parameters = parameterCount(parameterShapes(config));
+
+  const report: Report = {
+    name: basename(resolve(run.path)),
+    model: modelName(config, settings),
+    iterations,
+    images: iterations * perStep,
+    minutes,
+    k,
+    evaluations,
+    rawPixels: run.rawPixels(),
+    heldoutImages: evaluation?.heldout.indices.length,
+    classes: evaluation?.folder.classes.length,
+    facts: [
+      ...(evaluations.length > 0
+        ? [{ name: `k-NN, k = ${k}`, value: (100 * evaluations.at(-1)!.knn[k]!).toFixed(1), unit: '% right' }]
+        : []),
+      { name: 'Backbone', value: (parameters / 1e6).toFixed(parameters < 1e7 ? 1 : 0), unit: 'M parameters' },
+      { name: 'Seen', value: (iterations * perStep).toLocaleString('en'), unit: 'images' },
+      { name: 'Speed', value: speed.toFixed(speed < 10 ? 1 : 0), unit: 'images / s' },
+      { name: 'Engine', value: environments.at(-1)?.engine ?? engine.info.name, unit: environments.at(-1)?.device ?? engine.info.device },
+    ],
+    charts: runCharts(metrics),
+    pictures,
+    picturesNote: shown?.note ?? '',
+    neighbours,
+    settings: [...settingsTables(settings), { title: 'Environment', rows: Object.entries(environments.at(-1) ?? {}).map(([key, value]) => [key, String(value)] as const) }],
+    command: `dinov2-pretrain --config ${run.file('settings.yaml')} --out NEW_RUN`,
+  };
+  writeFileSync(run.report, reportPage(report, plotLibrary()));
+  return run.report;
+}
+
+async function readBackbone(path: string): Promise<Backbone> {
+  const { tensors } = await readSafetensors(path).catch((error: Error) => {
+    throw new PretrainError(`no report without the weights: ${error.message} Continue the run to its end first.`, 1);
+  });
+  return Object.fromEntries(
+    Object.entries(tensors).map(([name, { data, shape }]) => [name, { data: data as Float32Array, shape }]),
+  );
+}
+
+function pictureSource(settings: Settings, evaluation: KnnEvaluation | undefined): { source: ImageSource; note: string } | undefined {
+  if (settings.pictures !== null) {
+    return { source: some(openFolder(settings.pictures)), note: '' };
+  }
+  if (evaluation !== undefined) return { source: some(evaluation.folder.heldout), note: 'These pictures are held out.' };
+  return settings.data === null ? undefined : { source: some(openSource(settings.data)), note: 'These pictures are of the training data.' };
+}
+
+/** A few images of a source, evenly spread. */
+function some(source: ImageSource): ImageSource {
+  const count = Math.min(PICTURES, source.paths.length);
+  const places = Array.from({ length: count }, (_, i) => Math.floor((i * source.paths.length) / count));
+  return { ...source, paths: places.map((i) => source.paths[i]!), labels: Int32Array.from(places, (i) => source.labels[i]!) };
+}
+
+/** One table for each section of the settings, and one for what stands in none. */
+function settingsTables(settings: Settings): Report['settings'] {
+  const rows = (tree: Tree, prefix = ''): [string, string][] =>
+    Object.entries(tree).flatMap(([key, value]) =>
+      isTree(value) ? rows(value, `${prefix}${key}.`) : [[`${prefix}${key}`, show(value)] as [string, string]],
+    );
+  const entries = Object.entries(settings);
+  return [
+    { title: 'Run', rows: rows(Object.fromEntries(entries.filter(([, value]) => !isTree(value)))) },
+    ...entries.filter(([, value]) => isTree(value)).map(([title, value]) => ({ title, rows: rows(value as Tree) })),
+  ];
+}
+
+const show = (value: unknown): string =>
+  value === null ? '–' : Array.isArray(value) ? value.map(show).join(' … ') : String(value);
+
+function plotLibrary() {
+  const require = createRequire(import.meta.url);
+  return {
+    script: readFileSync(require.resolve('uplot/dist/uPlot.iife.min.js'), 'utf8'),
+    style: readFileSync(require.resolve('uplot/dist/uPlot.min.css'), 'utf8'),
+  };
+}

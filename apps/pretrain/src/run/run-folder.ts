@@ -1,0 +1,112 @@
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { fileLayer } from '../config/layer';
+import { resolveSettings } from '../config/resolve';
+import type { Settings } from '../config/schema';
+import { PretrainError } from '../error';
+import type { KnnScores } from '../evaluate/knn-evaluation';
+import type { MetricsLine } from '../report/run-charts';
+import type { EvaluationPoint } from '../report/page';
+
+/** Where and with what a run was made; one entry per start. */
+export interface Environment {
+  readonly engine: string;
+  readonly device: string;
+  readonly precision: string;
+  readonly runtime: string;
+  readonly node: string;
+  readonly cpu: string;
+  readonly version: string;
+  readonly startedAt: string;
+}
+
+/** The files that the app keeps in a run's folder, next to those of the trainer. */
+export class RunFolder {
+  constructor(readonly path: string) {}
+
+  /** Throws unless the folder holds a run. */
+  static open(path: string): RunFolder {
+    const run = new RunFolder(path);
+    if (!existsSync(run.file('settings.yaml'))) {
+      throw new PretrainError(`${path} holds no run (settings.yaml is missing); pass the folder that --out named`);
+    }
+    return run;
+  }
+
+  file(name: string): string {
+    return join(this.path, name);
+  }
+
+  /** Weights before the first step, for comparison. */
+  get initialBackbone(): string {
+    return this.file('initial-backbone.safetensors');
+  }
+
+  /** Weights of the teacher at the end. */
+  get backbone(): string {
+    return this.file('backbone.safetensors');
+  }
+
+  get report(): string {
+    return this.file('report.html');
+  }
+
+  writeSettings(settings: Settings): void {
+    mkdirSync(this.path, { recursive: true });
+    writeFileSync(this.file('settings.yaml'), `# Every setting of this run, defaults filled in.\n${stringify(settings)}`);
+  }
+
+  readSettings(): Settings {
+    return resolveSettings([fileLayer(this.file('settings.yaml'))]);
+  }
+
+  addEnvironment(environment: Environment): void {
+    appendFileSync(this.file('environment.jsonl'), `${JSON.stringify(environment)}\n`);
+  }
+
+  environments(): Environment[] {
+    return readLines<Environment>(this.file('environment.jsonl'));
+  }
+
+  addEvaluation(point: EvaluationPoint): void {
+    appendFileSync(this.file('evaluations.jsonl'), `${JSON.stringify(point)}\n`);
+  }
+
+  /** In order of iteration; of one computed twice by a resumed run, the later. */
+  evaluations(): EvaluationPoint[] {
+    return latest(readLines<EvaluationPoint>(this.file('evaluations.jsonl')));
+  }
+
+  writeRawPixels(scores: KnnScores): void {
+    writeFileSync(this.file('raw-pixels.json'), `${JSON.stringify(scores)}\n`);
+  }
+
+  rawPixels(): KnnScores | undefined {
+    const path = this.file('raw-pixels.json');
+    return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as KnnScores) : undefined;
+  }
+
+  /** The trainer's log, in order of iteration. */
+  metrics(): MetricsLine[] {
+    return latest(readLines<MetricsLine>(this.file('metrics.jsonl')).filter((line) => typeof line.iteration === 'number'));
+  }
+}
+
+/** Whole lines only: a killed run may have left half of one. */
+function readLines<T>(path: string): T[] {
+  if (!existsSync(path)) return [];
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .flatMap((line) => {
+      try {
+        return [JSON.parse(line) as T];
+      } catch {
+        return [];
+      }
+    });
+}
+
+function latest<T extends { readonly iteration: number }>(lines: readonly T[]): T[] {
+  return [...new Map(lines.map((line) => [line.iteration, line])).values()].sort((a, b) => a.iteration - b.iteration);
+}
