@@ -1,12 +1,14 @@
+export { colorJitter } from './color-jitter';
 export { columnSums } from './column-sums';
 export { crossEntropy, crossEntropyGrad } from './cross-entropy';
 export { add, fill, multiply, multiplyScalar, subtract } from './elementwise';
+export { gaussianBlur } from './gaussian-blur';
 export { geluGrad } from './gelu';
 export { layerNormGrad } from './layer-norm-grad';
 export { l2Normalize, l2NormalizeGrad, weightNorm, weightNormGrad } from './normalize';
 export { adamW, ema, squaredNorm } from './optimizer';
 export { addScaledRows, addScaledRowsGrad, takeRows, takeRowsGrad } from './scaled-rows';
-export { log2Number, mapExp2, mapSigmoid } from './simd-math';
+export { expNumber, log2Number, mapExp2, mapSigmoid } from './simd-math';
 export { sinkhornKnopp } from './sinkhorn-knopp';
 export { softmax, softmaxGrad } from './softmax';
 export { swiglu, swigluGrad } from './swiglu';

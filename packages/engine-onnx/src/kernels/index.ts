@@ -1,3 +1,4 @@
+import { colorJitter, gaussianBlur } from './augment';
 import { columnSums } from './column-sums';
 import { crossEntropy, crossEntropyGrad } from './cross-entropy';
 import { add, addN, fill, multiply, subtract } from './elementwise';
@@ -23,11 +24,13 @@ export const simdKernels: ReadonlyMap<string, SimdKernel> = new Map(
     addN,
     addScaledRows,
     addScaledRowsGrad,
+    colorJitter,
     columnSums,
     crossEntropy,
     crossEntropyGrad,
     ema,
     fill,
+    gaussianBlur,
     geluGrad,
     l2Normalize,
     l2NormalizeGrad,

@@ -67,3 +67,11 @@ describe('log2', () => {
     expect([0, -1, NaN, Infinity, 1].map((x) => wasm.log2Number(x))).toEqual([-Infinity, NaN, NaN, Infinity, 0]);
   });
 });
+
+describe('exp', () => {
+  it('agrees with Math.exp', () => {
+    // x log2(e) up to 1000 makes ln2 count 1000 times, with its rounding of 2e-17 each.
+    for (let x = -699; x < 20; x += 0.173) expect(Math.abs(wasm.expNumber(x) / Math.exp(x) - 1)).toBeLessThan(1e-13);
+    expect([0, -701, -Infinity].map((x) => wasm.expNumber(x))).toEqual([1, 0, 0]);
+  });
+});
