@@ -36,7 +36,7 @@ export function pca(features: Features, components: number): Pca {
   // A few directions more than asked for make the wanted ones converge at the rate of a larger gap.
   const width = Math.min(components + 8, limit);
   let basis = startingBasis(columns, width);
-  let variances = new Float64Array(width);
+  let variances: Float64Array = new Float64Array(width);
   for (let iteration = 0; iteration < 500; iteration++) {
     orthonormalise(basis, width, columns);
     const scores = project(centred, rows, columns, basis, width); // (N, width)
