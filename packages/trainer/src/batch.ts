@@ -1,5 +1,5 @@
-import { collateMasks, type MaskRecipe, maskUpperbound } from '@dinov2/augment';
-import type { HostArray } from '@dinov2/jit';
+import { augmentColumnCount, collateMasks, type MaskRecipe, maskUpperbound } from '@dinov2/augment';
+import { type HostArray, mapTree, type TensorSpec } from '@dinov2/jit';
 import { createRandom } from '@dinov2/primitives';
 import { type BlockRows, sampleDropPathRows } from '@dinov2/vit';
 import type { TrainerConfig } from './config';
@@ -28,13 +28,13 @@ export type Batch<T> = {
   readonly dropRows?: readonly BlockRows<T>[];
 };
 
-/** Crops of B images with their colour parameters, as the data pipeline delivers them. */
+/** Crops of B images with their colour parameters, row-major and crop-major. Pixels are 0 to 255. */
 export interface CropBatch {
-  /** (2B, S, S, 3) bytes, crop-major */
-  readonly globalCrops: Uint8Array;
-  /** (nB, s, s, 3) bytes, crop-major */
-  readonly localCrops: Uint8Array;
-  /** (2B, 12) */
+  /** (2B, S, S, 3) */
+  readonly globalCrops: Uint8Array | Float32Array;
+  /** (nB, s, s, 3) */
+  readonly localCrops: Uint8Array | Float32Array;
+  /** (2B, 12), see `augmentColumns` of `@dinov2/augment` */
   readonly globalAugmentation: Float32Array;
   /** (nB, 12) */
   readonly localAugmentation: Float32Array;
@@ -70,11 +70,11 @@ export function assembleBatch(config: TrainerConfig, crops: CropBatch, number: n
   const rates = dropPath.uniform
     ? dropPath.rate
     : Array.from({ length: model.depth }, (_, i) => (dropPath.rate * i) / Math.max(1, model.depth - 1));
-  const pixels = (bytes: Uint8Array, rows: number, size: number): HostArray => ({
-    data: Float32Array.from(bytes),
+  const pixels = (values: Uint8Array | Float32Array, rows: number, size: number): HostArray => ({
+    data: values instanceof Float32Array ? values : Float32Array.from(values),
     shape: [rows, size, size, 3],
   });
-  const parameters = (data: Float32Array, rows: number): HostArray => ({ data, shape: [rows, data.length / rows] });
+  const parameters = (data: Float32Array, rows: number): HostArray => ({ data, shape: [rows, augmentColumnCount] });
   return {
     globalCrops: pixels(crops.globalCrops, globals, recipe.globalSize),
     globalAugmentation: parameters(crops.globalAugmentation, globals),
@@ -95,4 +95,14 @@ export function assembleBatch(config: TrainerConfig, crops: CropBatch, number: n
       ),
     }),
   };
+}
+
+/** Shapes and types of a configuration's batches. */
+export function batchSpecs(config: TrainerConfig): Batch<TensorSpec> {
+  const none = new Float32Array(0);
+  const crops = { globalCrops: none, localCrops: none, globalAugmentation: none, localAugmentation: none };
+  return mapTree(assembleBatch(config, crops, 0), (leaf): TensorSpec => {
+    const { data, shape } = leaf as HostArray;
+    return { shape, dtype: data instanceof Int32Array ? 'int32' : data instanceof Uint8Array ? 'bool' : 'float32' };
+  }) as Batch<TensorSpec>;
 }

@@ -1,8 +1,21 @@
-export { assembleBatch, type Batch, type CropBatch } from './batch';
+export { assembleBatch, type Batch, batchSpecs, type CropBatch } from './batch';
+export { type CropSource, imageCrops, type SourcedBatch } from './crop-source';
+export type { MetricsLine } from './metrics-log';
 export type { DinoConfig, HeadSizes, IbotConfig, OptimizerConfig, TeacherConfig, TrainerConfig } from './config';
 export { TrainerError } from './errors';
 export { backboneGroup, headGroup, type ParameterGroup } from './parameter-groups';
 export { cosineSchedule, createSchedules, type Schedule, scaledLearningRate, type Schedules } from './schedules';
-export { type Centres, initialState, initialStudent, type Model, type SubmoduleName, type Submodules, type TrainingState } from './state';
+export {
+  type ArraySpec,
+  type Centres,
+  initialState,
+  initialStudent,
+  type Model,
+  stateSpecs,
+  type SubmoduleName,
+  type Submodules,
+  type TrainingState,
+} from './state';
 export { createStep, metricNames, type StepFunctions, type StepResult, type Sums } from './step';
+export { createTrainer, type Evaluation, type Trainer, type TrainerOptions } from './trainer';
 export type { StepScalars } from './update';

@@ -1,8 +1,15 @@
-import type { DeviceArray, Engine, HostArray } from '@dinov2/jit';
+import { type DeviceArray, type Engine, type HostArray, mapTree } from '@dinov2/jit';
 import { createRandom } from '@dinov2/primitives';
-import { type HeadConfig, initialize, initializeHead } from '@dinov2/vit';
-import type { LazyTensor, SafetensorsFile } from '@dinov2/weights';
-import type { Tensor } from '@tensorflow/tfjs-core';
+import {
+  checkParameters,
+  type HeadConfig,
+  headParameterShapes,
+  initialize,
+  initializeHead,
+  type ParameterShapes,
+  parameterShapes,
+} from '@dinov2/vit';
+import { type LazyTensor, openSafetensors } from '@dinov2/weights';
 import type { HeadSizes, TrainerConfig } from './config';
 import { TrainerError } from './errors';
 
@@ -57,12 +64,44 @@ export function hasIbotHead({ ibot }: TrainerConfig): boolean {
   return ibot.separateHead && ibot.lossWeight > 0;
 }
 
+/** A float32 array by its shape alone. */
+export interface ArraySpec {
+  readonly shape: readonly number[];
+  readonly dtype: 'float32';
+}
+
+/** Shapes of everything a run keeps between steps. */
+export function stateSpecs(config: TrainerConfig): TrainingState<ArraySpec> {
+  const spec = (shape: readonly number[]): ArraySpec => ({ shape, dtype: 'float32' });
+  const specs = (shapes: ParameterShapes): Record<string, ArraySpec> =>
+    Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, spec(shape)]));
+  const { model, dino, ibot } = config;
+  const modules: Submodules<ArraySpec> = {
+    backbone: specs(parameterShapes(model)),
+    dinoHead: specs(headParameterShapes(headConfigOf(config, dino.head))),
+    ...(hasIbotHead(config) && { ibotHead: specs(headParameterShapes(headConfigOf(config, ibot.head))) }),
+  };
+  return {
+    student: modules,
+    teacher: modules,
+    m: modules,
+    v: modules,
+    ...(config.centering === 'centering' && {
+      centres: {
+        dino: spec([1, dino.head.prototypes]),
+        ibot: spec([1, (hasIbotHead(config) ? ibot : dino).head.prototypes]),
+      },
+    }),
+  };
+}
+
 /** Parameters of a fresh student, drawn from the seed; `backbone` replaces the drawn backbone. */
 export function initialStudent(
   config: TrainerConfig,
   backbone?: Readonly<Record<string, HostArray>>,
 ): Submodules<HostArray> {
   const seed = (module: string): number => createRandom(config.seed).fork('initial weights').fork(module).bits();
+  if (backbone !== undefined) checkParameters(backbone, parameterShapes(config.model));
   return {
     backbone: backbone ?? initialize(config.model, seed('backbone')),
     dinoHead: initializeHead(headConfigOf(config, config.dino.head), seed('dino head')),
@@ -79,25 +118,20 @@ export function initialState(
   student: Submodules<HostArray>,
 ): TrainingState<DeviceArray> {
   const put = ({ data, shape }: HostArray): DeviceArray => engine.put(data, shape, 'float32');
-  const zeros = (shape: readonly number[]): DeviceArray =>
-    engine.put(new Float32Array(shape.reduce((a, b) => a * b, 1)), shape, 'float32');
-  const { dino, ibot } = config;
+  const zeros = ({ shape }: ArraySpec): DeviceArray =>
+    put({ data: new Float32Array(shape.reduce((a, b) => a * b, 1)), shape });
+  const { m, v, centres } = stateSpecs(config);
   return {
     student: mapSubmodules(student, put),
     teacher: mapSubmodules(student, put),
-    m: mapSubmodules(student, ({ shape }) => zeros(shape)),
-    v: mapSubmodules(student, ({ shape }) => zeros(shape)),
-    ...(config.centering === 'centering' && {
-      centres: {
-        dino: zeros([1, dino.head.prototypes]),
-        ibot: zeros([1, (ibot.separateHead ? ibot : dino).head.prototypes]),
-      },
-    }),
+    m: mapSubmodules(m, zeros),
+    v: mapSubmodules(v, zeros),
+    ...(centres && { centres: { dino: zeros(centres.dino), ibot: zeros(centres.ibot) } }),
   };
 }
 
 /** Paths of a state's arrays in a checkpoint: `student.backbone.blocks.0.norm1.weight`, `centres.dino`. */
-export function nameArrays<T extends DeviceArray | Tensor>(state: TrainingState<T>): Record<string, T> {
+export function nameArrays<T>(state: TrainingState<T>): Record<string, T> {
   const named: Record<string, T> = {};
   for (const part of ['student', 'teacher', 'm', 'v'] as const) {
     mapSubmodules(state[part], (value, module, name) => (named[`${part}.${module}.${name}`] = value));
@@ -122,43 +156,32 @@ export function storable(arrays: Readonly<Record<string, DeviceArray>>): Record<
 /**
  * Put a saved state on the engine, one tensor at a time.
  *
- * @throws TrainerError if the file does not hold the tensors that the configuration needs.
+ * @param path - a safetensors file with the names of {@link nameArrays}.
+ * @throws TrainerError if it does not hold the tensors that the configuration needs.
  */
-export async function restoreState(
-  engine: Engine,
-  shapes: TrainingState<{ readonly shape: readonly number[] }>,
-  file: SafetensorsFile,
-  path: string,
-): Promise<TrainingState<DeviceArray>> {
-  const load = async (name: string, shape: readonly number[]): Promise<DeviceArray> => {
-    const stored = await file.read(name);
-    if (!(stored.data instanceof Float32Array) || String(stored.shape) !== String(shape)) {
-      throw new TrainerError(
-        `"${name}" in ${path} is ${stored.dtype} [${stored.shape}], this configuration needs F32 [${shape}]; start the run in another folder.`,
-      );
-    }
-    return engine.put(stored.data, shape, 'float32');
-  };
-  const loadModules = async (part: 'student' | 'teacher' | 'm' | 'v'): Promise<Submodules<DeviceArray>> => {
-    const modules: Partial<Record<SubmoduleName, Record<string, DeviceArray>>> = {};
-    for (const module of submoduleNames(shapes[part])) {
-      modules[module] = {};
-      for (const [name, { shape }] of Object.entries(shapes[part][module]!)) {
-        modules[module][name] = await load(`${part}.${module}.${name}`, shape);
+export async function restoreState(engine: Engine, config: TrainerConfig, path: string): Promise<TrainingState<DeviceArray>> {
+  const file = await openSafetensors(path);
+  try {
+    const arrays = new Map<ArraySpec, DeviceArray>();
+    const specs = mapTree(stateSpecs(config), (spec) => ({ ...spec })) as TrainingState<ArraySpec>;
+    for (const [name, spec] of Object.entries(nameArrays(specs))) {
+      const { data, shape, dtype } = await file.read(name);
+      if (!(data instanceof Float32Array) || String(shape) !== String(spec.shape)) {
+        throw new TrainerError(
+          `"${name}" in ${path} is ${dtype} [${shape}], this configuration needs F32 [${spec.shape}]; start the run in another folder.`,
+        );
       }
+      arrays.set(spec, engine.put(data, shape, 'float32'));
     }
-    return modules as Submodules<DeviceArray>;
-  };
-  return {
-    student: await loadModules('student'),
-    teacher: await loadModules('teacher'),
-    m: await loadModules('m'),
-    v: await loadModules('v'),
-    ...(shapes.centres !== undefined && {
-      centres: {
-        dino: await load('centres.dino', shapes.centres.dino.shape),
-        ibot: await load('centres.ibot', shapes.centres.ibot.shape),
-      },
-    }),
-  };
+    const loaded = (spec: ArraySpec): DeviceArray => arrays.get(spec)!;
+    return {
+      student: mapSubmodules(specs.student, loaded),
+      teacher: mapSubmodules(specs.teacher, loaded),
+      m: mapSubmodules(specs.m, loaded),
+      v: mapSubmodules(specs.v, loaded),
+      ...(specs.centres && { centres: { dino: loaded(specs.centres.dino), ibot: loaded(specs.centres.ibot) } }),
+    };
+  } finally {
+    await file.close();
+  }
 }

@@ -1,19 +1,16 @@
 """Golden files for packages/weights: written by the format's own Python library.
 
-Run: python tests/golden/safetensors.py            writes packages/weights/src/golden/*.safetensors
-     python tests/golden/safetensors.py FILE       prints the tensors of any file as JSON
+Run: python tests/golden/safetensors_files.py            writes packages/weights/src/golden/*.safetensors
+     python tests/golden/safetensors_files.py FILE       prints the tensors of any file as JSON
 """
 
 import json
 import os
 import sys
 
-# This file has the library's name: keep its folder off the import path.
-sys.path = [p for p in sys.path if os.path.realpath(p or ".") != os.path.dirname(os.path.realpath(__file__))]
-
-import torch  # noqa: E402
-from safetensors import safe_open  # noqa: E402
-from safetensors.torch import save_file  # noqa: E402
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 
 def tensors():

@@ -1,0 +1,303 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type DeviceArray, type Engine, flattenTree, formatPath, type HostArray, jit } from '@dinov2/jit';
+import { forwardFeatures, type Parameters } from '@dinov2/vit';
+import { atomicWrite, writeSafetensors } from '@dinov2/weights';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { assembleBatch, type Batch } from './batch';
+import { type FoundCheckpoint, findCheckpoint, type Progress, saveCheckpoint } from './checkpoint';
+import type { TrainerConfig } from './config';
+import { configDifference } from './config-difference';
+import type { CropSource, SourcedBatch } from './crop-source';
+import { TrainerError } from './errors';
+import { type MetricsLine, MetricsLog } from './metrics-log';
+import { createNorms, normNames } from './norms';
+import { createSchedules } from './schedules';
+import { initialState, initialStudent, nameArrays, restoreState, storable, type SubmoduleName, submoduleNames, type TrainingState } from './state';
+import { createStep, metricNames } from './step';
+import type { StepScalars } from './update';
+
+/** What a run looks at while it trains. */
+export interface Evaluation {
+  /** Iterations done. */
+  readonly iteration: number;
+  /** The teacher's backbone by official name. Valid until the callback returns. */
+  readonly backbone: Readonly<Record<string, DeviceArray>>;
+  /** Class tokens (B, D) of the teacher for normalised images (B, H, W, 3). */
+  extractFeatures(images: HostArray): Promise<{ data: Float32Array; shape: readonly number[] }>;
+}
+
+export interface TrainerOptions {
+  readonly engine: Engine;
+  /** The run's folder; made if it is missing. */
+  readonly folder: string;
+  readonly data: CropSource;
+  /** Weights to start from instead of drawn ones, by official name. */
+  readonly initialBackbone?: Readonly<Record<string, HostArray>>;
+  /** Continue a run whose configuration or data differ from the given ones. Off by default. */
+  readonly allowChanges?: boolean;
+  /** When it aborts, the run saves a checkpoint after the current step and ends. */
+  readonly signal?: AbortSignal;
+  /** Called after every iteration. */
+  readonly onStep?: (line: MetricsLine) => void;
+  /** Called every `evaluateEvery` iterations. */
+  readonly onEvaluate?: (evaluation: Evaluation) => Promise<void>;
+  /** Called for what does not stop a run: a damaged checkpoint, an unreadable image, a skipped step. */
+  readonly onWarning?: (message: string) => void;
+}
+
+/** A run, ready to go on. */
+export interface Trainer {
+  /** Iterations done. */
+  readonly iteration: number;
+  /** Train to the end of the configuration; `false` if the signal ended it earlier. */
+  run(): Promise<boolean>;
+  /** The model as it stands, for looking at it before or after {@link Trainer.run}. */
+  evaluation(): Evaluation;
+  /** Free everything on the engine. */
+  dispose(): void;
+}
+
+/** Steps skipped in a row after which a run stops. */
+const mostSkips = 3;
+
+/**
+ * Open a run: continue from the newest checkpoint of its folder, or start.
+ *
+ * @throws TrainerError if the folder holds a run of another configuration or other data.
+ */
+export async function createTrainer(config: TrainerConfig, options: TrainerOptions): Promise<Trainer> {
+  const { engine, folder, data, onWarning = () => {} } = options;
+  await mkdir(folder, { recursive: true });
+  const found = await findCheckpoint(join(folder, 'checkpoints'), onWarning);
+  if (found !== undefined && options.allowChanges !== true) refuseChanges(found, config, data.length, folder);
+  await atomicWrite(join(folder, 'config.json'), (file) => file.writeFile(`${JSON.stringify(config, null, 2)}\n`));
+  const state =
+    found === undefined
+      ? initialState(engine, config, initialStudent(config, options.initialBackbone))
+      : await restoreState(engine, config, found.state);
+  const { iteration, updates, skippedInARow } = found?.manifest ?? { iteration: 0, updates: 0, skippedInARow: 0 };
+  const log = await MetricsLog.open(folder, iteration);
+  return new Run(config, options, log, state, { iteration, updates, skippedInARow });
+}
+
+function refuseChanges({ manifest }: FoundCheckpoint, config: TrainerConfig, dataLength: number, folder: string): void {
+  const changes = configDifference(manifest.config, config);
+  if (manifest.dataLength !== dataLength) changes.push(`images in the data: ${manifest.dataLength} -> ${dataLength}`);
+  if (changes.length === 0) return;
+  throw new TrainerError(
+    `${folder} holds a run at iteration ${manifest.iteration} that differs in ${changes.join('; ')}. ` +
+      'Train in another folder, or allow changes to continue this one with the new values.',
+  );
+}
+
+class Run implements Trainer {
+  private readonly modules: readonly SubmoduleName[];
+  private readonly schedules;
+  private readonly trainStep;
+  private readonly accumulateStep;
+  private readonly norms;
+  private readonly features;
+  private readonly warn: (message: string) => void;
+  /** Milliseconds and images since the last log line. */
+  private window = { total: 0, waiting: 0, images: 0 };
+
+  constructor(
+    private readonly config: TrainerConfig,
+    private readonly options: TrainerOptions,
+    private readonly log: MetricsLog,
+    private state: TrainingState<DeviceArray>,
+    private progress: Progress,
+  ) {
+    const { engine } = options;
+    const functions = createStep(config);
+    this.modules = submoduleNames(state.student);
+    this.schedules = createSchedules(config);
+    this.trainStep = jit(functions.trainStep, { engine, donate: [0, 1] });
+    this.accumulateStep = jit(functions.accumulateStep, { engine, donate: [1] });
+    this.norms = jit(createNorms(config), { engine });
+    this.features = jit((backbone: Parameters, images: Tensor) => forwardFeatures(backbone, config.model, images).clsToken, { engine });
+    this.warn = options.onWarning ?? (() => {});
+  }
+
+  get iteration(): number {
+    return this.progress.iteration;
+  }
+
+  async run(): Promise<boolean> {
+    const { config, options } = this;
+    const firstSample = this.iteration * config.batchSize * config.accumulationSteps;
+    const batches = options.data.open(config, firstSample);
+    try {
+      while (this.iteration < config.iterations) {
+        await this.step(batches);
+        const { iteration } = this;
+        const ended = iteration === config.iterations;
+        const stopped = options.signal?.aborted === true;
+        if (ended || stopped || iteration % config.checkpointEvery === 0) await this.save();
+        if (config.evaluateEvery > 0 && iteration % config.evaluateEvery === 0) {
+          await options.onEvaluate?.(this.evaluation());
+        }
+        if (stopped && !ended) return false;
+      }
+    } finally {
+      await batches.return?.();
+    }
+    await this.exportWeights();
+    return true;
+  }
+
+  evaluation(): Evaluation {
+    const { backbone } = this.state.teacher;
+    return {
+      iteration: this.iteration,
+      backbone,
+      extractFeatures: async (images) => {
+        const features = await this.features(backbone, images);
+        const { shape } = features;
+        const data = (await features.data()) as Float32Array;
+        features.dispose();
+        return { data, shape };
+      },
+    };
+  }
+
+  dispose(): void {
+    for (const array of Object.values(nameArrays(this.state))) array.dispose();
+    for (const compiled of [this.trainStep, this.accumulateStep, this.norms, this.features]) compiled.dispose();
+  }
+
+  private async step(source: AsyncIterator<SourcedBatch>): Promise<void> {
+    const { config, progress, state } = this;
+    const { iteration } = progress;
+    const count = config.accumulationSteps;
+    const scalars = this.scalars();
+    const started = performance.now();
+    const batches: Batch<HostArray>[] = [];
+    const next = async (): Promise<Batch<HostArray>> => {
+      const batch = await this.nextBatch(source, iteration * count + batches.length);
+      batches.push(batch);
+      return batch;
+    };
+
+    let sums: Awaited<ReturnType<typeof this.accumulateStep>> | undefined;
+    for (let i = 1; i < count; i++) {
+      const { student, teacher, centres } = state;
+      sums = await this.accumulateStep({ student, teacher, centres }, sums, await next(), scalars);
+    }
+    const result = await this.trainStep(state, sums, await next(), scalars);
+    this.state = result.state;
+    const values = await readValues(result.metrics, metricNames(this.modules));
+    const applied = values.applied === 1;
+    this.progress = {
+      iteration: iteration + 1,
+      updates: progress.updates + (applied ? 1 : 0),
+      skippedInARow: applied ? 0 : progress.skippedInARow + 1,
+    };
+    this.window.total += performance.now() - started;
+    this.window.images += config.batchSize * count;
+
+    await this.report(values, scalars);
+    if (!applied) await this.skipped(batches, values);
+  }
+
+  private async nextBatch(source: AsyncIterator<SourcedBatch>, number: number): Promise<Batch<HostArray>> {
+    const started = performance.now();
+    const { done, value } = await source.next();
+    this.window.waiting += performance.now() - started;
+    if (done) throw new TrainerError(`The data ended at iteration ${this.iteration} of ${this.config.iterations}; a crop source must go on for ever.`);
+    for (const { path, reason } of value.skipped ?? []) this.warn(`${path} was skipped: ${reason}`);
+    return assembleBatch(this.config, value, number);
+  }
+
+  private scalars(): StepScalars<number> {
+    const { iteration, updates } = this.progress;
+    const { beta1, beta2 } = this.config.optimizer;
+    const { learningRate, lastLayerLearningRate, weightDecay, teacherMomentum, teacherTemperature } = this.schedules;
+    return {
+      learningRate: learningRate(iteration),
+      lastLayerLearningRate: lastLayerLearningRate(iteration),
+      weightDecay: weightDecay(iteration),
+      teacherMomentum: teacherMomentum(iteration),
+      teacherTemperature: teacherTemperature(iteration),
+      correction1: 1 / (1 - beta1 ** (updates + 1)),
+      correction2: 1 / (1 - beta2 ** (updates + 1)),
+    };
+  }
+
+  private async report(values: Readonly<Record<string, number>>, scalars: StepScalars<number>): Promise<void> {
+    const { config, options, window } = this;
+    const { correction1: _1, correction2: _2, ...schedule } = scalars;
+    const iteration = this.iteration - 1;
+    const images = this.iteration * config.batchSize * config.accumulationSteps;
+    const line = {
+      iteration,
+      images,
+      epoch: images / options.data.length,
+      ...values,
+      ...schedule,
+      imagesPerSecond: (1000 * window.images) / window.total,
+      dataWaitShare: window.waiting / window.total,
+      memoryBytes: process.memoryUsage.rss(),
+    };
+    if (this.iteration % config.logEvery === 0 || this.iteration === config.iterations) {
+      const { student, m, v } = this.state;
+      const norms = await readValues(await this.norms({ student, m, v }, scalars), normNames(this.modules));
+      if (values.applied !== 1) for (const module of this.modules) norms[`updateNorm.${module}`] = 0;
+      this.log.write({ ...line, ...norms });
+      this.window = { total: 0, waiting: 0, images: 0 };
+    }
+    options.onStep?.(line);
+  }
+
+  private async skipped(batches: readonly Batch<HostArray>[], values: Readonly<Record<string, number>>): Promise<void> {
+    const { skippedInARow } = this.progress;
+    const iteration = this.iteration - 1;
+    const what = `Iteration ${iteration} was skipped: its loss is ${values.loss}, its gradient norms ${this.modules
+      .map((module) => `${module} ${values[`gradientNorm.${module}`]}`)
+      .join(', ')}`;
+    this.warn(`${what}. Weights, moments and teacher are unchanged.`);
+    if (skippedInARow < mostSkips) return;
+    const { leaves, paths } = flattenTree<typeof batches, HostArray>(batches);
+    const path = join(this.options.folder, `skipped-batch-${iteration}.safetensors`);
+    await writeSafetensors(
+      path,
+      Object.fromEntries(
+        leaves.map(({ data, shape }, i) => [
+          formatPath(paths[i], 'batch'),
+          { data, shape, ...(data instanceof Uint8Array && { dtype: 'BOOL' as const }) },
+        ]),
+      ),
+    );
+    throw new TrainerError(
+      `${what}. It is the ${skippedInARow}rd in a row, so the run stops. Its batch is in ${path}; the last checkpoint is good. ` +
+        'Look at the batch, or continue with a lower learning rate or a longer warm-up.',
+    );
+  }
+
+  private save(): Promise<string> {
+    const { config, options, progress, state } = this;
+    const folder = join(options.folder, 'checkpoints');
+    return saveCheckpoint(folder, { ...progress, dataLength: options.data.length }, config, storable(nameArrays(state)));
+  }
+
+  /** The teacher's weights with the official names. */
+  private async exportWeights(): Promise<void> {
+    const { backbone, dinoHead, ibotHead } = this.state.teacher;
+    const prefixed = (prefix: string, record: Readonly<Record<string, DeviceArray>> = {}): Record<string, DeviceArray> =>
+      Object.fromEntries(Object.entries(record).map(([name, array]) => [`${prefix}.${name}`, array]));
+    const metadata = { format: 'pt', model: JSON.stringify(this.config.model), iteration: String(this.iteration) };
+    await writeSafetensors(join(this.options.folder, 'backbone.safetensors'), storable(backbone), metadata);
+    await writeSafetensors(
+      join(this.options.folder, 'heads.safetensors'),
+      storable({ ...prefixed('dino_head', dinoHead), ...prefixed('ibot_head', ibotHead) }),
+      metadata,
+    );
+  }
+}
+
+async function readValues(array: DeviceArray, names: readonly string[]): Promise<Record<string, number>> {
+  const values = await array.data();
+  array.dispose();
+  return Object.fromEntries(names.map((name, i) => [name, values[i]]));
+}
