@@ -1,5 +1,6 @@
 import { primitives } from '@dinov2/primitives';
 import type { Graph, Node, Value } from './graph';
+import { optimize } from './passes';
 import { removeDeadCode } from './passes/dead-code';
 import { rewrite } from './passes/rewrite';
 import { trace } from './trace/trace';
@@ -15,15 +16,8 @@ function fallbackGraph(node: Node): Graph {
   return removeDeadCode(graph);
 }
 
-/**
- * Replace primitives by the nodes of their tfjs fallback.
- *
- * @param supports - Which primitives to leave: those the engine has a kernel for.
- */
-export function decompose(graph: Graph, supports: (node: Node) => boolean): Graph {
-  const wanted = (node: Node) => primitives.has(node.op) && !supports(node);
-  if (!graph.nodes.some(wanted)) return graph;
-  const replaced = rewrite(graph, (node, rewriting) => {
+function decomposeOnce(graph: Graph, wanted: (node: Node) => boolean): Graph {
+  return rewrite(graph, (node, rewriting) => {
     if (!wanted(node)) return undefined;
     const inner = fallbackGraph(node);
     const actual = Object.values(node.inputs);
@@ -31,12 +25,24 @@ export function decompose(graph: Graph, supports: (node: Node) => boolean): Grap
     for (const [value, data] of inner.constants) renamed.set(value, rewriting.constant(data, value));
     const current = (value: Value) => renamed.get(value) as Value;
     for (const { op, inputs, attributes, outputs } of inner.nodes) {
-      const entries = Object.entries(inputs).map(([key, value]) => [key, current(value)]);
-      const results = rewriting.node(op, Object.fromEntries(entries) as Record<string, Value>, attributes, outputs);
+      const entries = Object.entries(inputs).map(([key, value]) => [key, current(value)] as const);
+      const results = rewriting.node(op, Object.fromEntries(entries), attributes, outputs);
       outputs.forEach((value, i) => renamed.set(value, results[i]));
     }
     return inner.outputs.map(current);
   });
+}
+
+/**
+ * Replace primitives by the nodes of their tfjs fallback, and clean the graph up again.
+ *
+ * @param supports - Which primitives to leave: those the engine has a kernel for.
+ */
+export function decompose(graph: Graph, supports: (node: Node) => boolean): Graph {
+  const wanted = (node: Node) => primitives.has(node.op) && !supports(node);
+  if (!graph.nodes.some(wanted)) return graph;
+  let current = graph;
   // A fallback may itself call primitives.
-  return decompose(replaced, supports);
+  while (current.nodes.some(wanted)) current = decomposeOnce(current, wanted);
+  return optimize(current);
 }

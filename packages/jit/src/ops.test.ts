@@ -5,6 +5,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { expectAllclose } from '../../../tests/support/allclose';
 import { opCases, withGradients } from '../../../tests/support/op-cases';
 import { eagerEngine, jit } from './index';
+import { ops } from './ops';
+import { trace } from './trace/trace';
 
 const engine = eagerEngine({ backend: 'cpu' });
 
@@ -38,4 +40,21 @@ describe.each(Object.entries(opCases))('%s, compiled against tfjs', (_, cases) =
       { numRuns: 8 },
     );
   });
+});
+
+it('every supported kernel appears in some case', () => {
+  const cases = Object.values(opCases).flat();
+  const seen = new Set(
+    cases.flatMap(({ examples, differentiable }) =>
+      fc.sample(examples, { numRuns: 8, seed: 1 }).flatMap((example) => {
+        const specs = example.inputs.map(({ data, shape }) => ({
+          shape,
+          dtype: data instanceof Float32Array ? ('float32' as const) : data instanceof Int32Array ? ('int32' as const) : ('bool' as const),
+        }));
+        return trace(specs, (tensors) => withGradients(example, differentiable)(...tensors)).graph.nodes.map(({ op }) => op);
+      }),
+    ),
+  );
+  // A clone gets no node while tracing.
+  expect(Object.keys(ops).filter((op) => !seen.has(op))).toEqual(['Identity']);
 });

@@ -7,8 +7,6 @@ import { dims, int32, op, positiveAxis, type OpTable } from './op';
 /** tfjs's shape helpers ask for a TensorInfo but read only shape and type. */
 const info = (spec: TensorSpec) => spec as unknown as TensorInfo & never;
 
-const searchSorted = op({ infer: ({ values }) => int32(values.shape) });
-
 export const indexing: OpTable = {
   Bincount: op<{ size: number }>({
     infer: ({ weights }, { size }) => ({ shape: [size], dtype: weights.dtype }),
@@ -42,9 +40,8 @@ export const indexing: OpTable = {
     }),
     infer: ({ indices }, { depth, dtype }) => ({ shape: [...indices.shape, depth], dtype: dtype as DataType }),
   }),
-  LowerBound: searchSorted,
   ScatterNd: op<{ shape: number[] }>({ infer: ({ updates }, { shape }) => ({ shape, dtype: updates.dtype }) }),
-  SearchSorted: searchSorted,
+  SearchSorted: op({ infer: ({ values }) => int32(values.shape) }),
   Slice: op<{ begin: number | number[]; size: number | number[] }>({
     normalize: ({ begin, size }, { x }) => {
       const [from, count] = slice_util.parseSliceParams(info(x), begin, size);
@@ -82,5 +79,4 @@ export const indexing: OpTable = {
     }),
   }),
   TensorScatterUpdate: op({ infer: ({ tensor }) => tensor }),
-  UpperBound: searchSorted,
 };

@@ -56,11 +56,6 @@ export const reductions: OpTable = {
   Min: reduction(),
   Prod: reduction(numeric),
   Sum: reduction(numeric),
-  LogSoftmax: op<{ axis: number }>({
-    normalize: ({ axis }, { logits }) => ({ axis: positiveAxis(axis, logits.shape.length) }),
-    infer: ({ logits }) => logits,
-    flops: ({ logits }) => 12 * size(logits),
-  }),
   Softmax: op<{ dim: number }>({
     normalize: ({ dim }, { logits }) => ({ dim: positiveAxis(dim, logits.shape.length) }),
     infer: ({ logits }) => logits,

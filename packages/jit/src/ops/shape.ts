@@ -14,10 +14,6 @@ export const shape: OpTable = {
       return { shape: [batch / blockShape.reduce((a, b) => a * b, 1), ...spatial], dtype: x.dtype };
     },
   }),
-  BroadcastTo: op<{ shape: number[] }>({
-    normalize: ({ shape }) => ({ shape: [...shape] }),
-    infer: ({ x }, { shape }) => ({ shape, dtype: x.dtype }),
-  }),
   Concat: op<{ axis: number }>({
     normalize: ({ axis }, inputs) => ({ axis: positiveAxis(axis, inputs['0'].shape.length) }),
     infer: (inputs, { axis }) => {

@@ -116,7 +116,6 @@ const negate: Rule = ({ inputs: { x } }, rewriting) => {
 const rules: Readonly<Record<string, Rule>> = {
   Add: arithmetic,
   AddN: addN,
-  BroadcastTo: ifSameShape,
   Cast: ifSameShape,
   Concat: concat,
   ExpandDims: reshape,

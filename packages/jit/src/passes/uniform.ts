@@ -1,7 +1,7 @@
 import { elements, type TypedArray, typedArray, type Value } from '../graph';
 import type { Rewriting } from './rewrite';
 
-const sameEverywhere = new Set(['Reshape', 'Tile', 'Transpose', 'Slice', 'BroadcastTo']);
+const sameEverywhere = new Set(['Reshape', 'Tile', 'Transpose', 'Slice']);
 
 /** The number that a value is filled with, if that is known while compiling. */
 export function uniformValue(value: Value, rewriting: Rewriting): number | undefined {
