@@ -15,9 +15,12 @@ export const imageNetStd: readonly [number, number, number] = [0.229, 0.224, 0.2
  * @param x - (…, 3) float32, 0 to 255.
  */
 export function normalize<T extends tf.Tensor>(x: T, mean = imageNetMean, std = imageNetStd): T {
-  const scale = std.map((s) => 1 / (255 * s));
-  const offset = mean.map((m, i) => -m / std[i]);
-  return tf.add(tf.mul(x, tf.tensor1d(scale)), tf.tensor1d(offset)) as T;
+  // Whole lines of pixels at once: backends are slow at broadcasting over an innermost axis of 3.
+  const line = 3 * (x.shape.at(-2) ?? 1);
+  const repeated = (value: (channel: number) => number) =>
+    tf.tensor1d(Float32Array.from({ length: line }, (_, i) => value(i % 3)));
+  const scaled = tf.mul(tf.reshape(x, [-1, line]), repeated((c) => 1 / (255 * std[c])));
+  return tf.reshape(tf.sub(scaled, repeated((c) => mean[c] / std[c])), x.shape) as T;
 }
 
 /**
