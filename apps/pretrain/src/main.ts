@@ -1,1 +1,46 @@
-export {};
+#!/usr/bin/env node
+import pc from 'picocolors';
+import { parseCommandLine } from './cli';
+import { pickEngine } from './engine';
+import { PretrainError } from './error';
+import { version } from './version';
+
+/** Errors of the packages below that are about what the user passed. */
+const userErrors = ['DataError', 'AugmentError', 'VitError'];
+
+async function main(): Promise<number> {
+  const invocation = parseCommandLine(process.argv.slice(2), version);
+  if (invocation.kind === 'dry-run') {
+    const { dryRun } = await import('./dry-run');
+    console.log(await dryRun(invocation.settings));
+    return 0;
+  }
+  if (invocation.kind === 'report') {
+    const [{ writeReport }, { RunFolder }] = await Promise.all([import('./report/write-report'), import('./run/run-folder')]);
+    const run = RunFolder.open(invocation.folder);
+    const { engine } = await pickEngine(invocation.settings);
+    console.log(await writeReport(run, engine));
+    await engine.dispose();
+    return 0;
+  }
+  const { train } = await import('./train');
+  const stop = new AbortController();
+  process.on('SIGINT', () => {
+    if (stop.signal.aborted) process.exit(130);
+    stop.abort();
+    console.log('\nstopping after this step, to save; Ctrl-C again to stop at once');
+  });
+  process.on('SIGTERM', () => stop.abort());
+  const finished = await train(invocation.settings, { resume: invocation.resume, signal: stop.signal });
+  return finished ? 0 : 130;
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    const { name, message, stack } = error as Error;
+    const known = error instanceof PretrainError || userErrors.includes(name) || name === 'TrainerError' || name === 'EngineError';
+    if (message !== '') console.error(`${pc.red('error')} ${known ? message : (stack ?? message)}`);
+    process.exit(error instanceof PretrainError ? error.exitCode : userErrors.includes(name) ? 2 : 1);
+  },
+);

@@ -60,6 +60,22 @@ export const settingsSchema = z.strictObject({
       localCount: count.default(8),
       globalScale: range.default([0.32, 1]),
       localScale: range.default([0.05, 0.32]),
+      /** Width over height before a crop is made square. */
+      ratio: z.tuple([positive, positive]).default([3 / 4, 4 / 3]),
+      horizontalFlip: share.default(0.5),
+      colorJitter: share.default(0.8),
+      brightness: share.default(0.4),
+      contrast: share.default(0.4),
+      saturation: share.default(0.2),
+      hue: z.number().min(0).max(0.5).default(0.1),
+      grayscale: share.default(0.2),
+      /**
+       * Probability of blur for the first global, the second global and each local crop. The default is
+       * what the released models were trained with; the papers state [1, 0.1, 0.5].
+       */
+      blur: z.tuple([share, share, share]).default([0, 0.9, 0.5]),
+      blurSigma: z.tuple([positive, positive]).default([0.1, 2]),
+      solarize: share.default(0.2),
     })
     .prefault({}),
   dino: z

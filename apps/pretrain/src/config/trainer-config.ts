@@ -1,4 +1,7 @@
+import { multiCropRecipe } from '@dinov2/augment';
+import type { TrainerConfig } from '@dinov2/trainer';
 import { vitConfig, type VitConfig } from '@dinov2/vit';
+import { PretrainError } from '../error';
 import type { Settings } from './schema';
 
 /** The backbone of a run. */
@@ -20,4 +23,81 @@ const letters: Readonly<Record<Settings['model']['size'], string>> = { tiny: 'Ti
 export function modelName(config: VitConfig, { model }: Settings): string {
   const registers = config.registers > 0 ? `, ${config.registers} registers` : '';
   return `ViT-${letters[model.size]}/${config.patchSize}${model.depth === null ? '' : `, ${config.depth} blocks`}${registers}`;
+}
+
+/**
+ * What the trainer is to do.
+ *
+ * @throws PretrainError when settings do not go together, with what to change.
+ */
+export function trainerConfig(settings: Settings): TrainerConfig {
+  checkTogether(settings);
+  const { seed, iterations, batchSize, accumulationSteps, dropPath, crops, dino, ibot, centering, optimizer, teacher } = settings;
+  const { logEvery, checkpointEvery, keepCheckpoints, evaluateEvery } = settings;
+  return {
+    seed,
+    iterations,
+    batchSize,
+    accumulationSteps,
+    model: modelConfig(settings),
+    dropPath,
+    crops: multiCropRecipe(crops),
+    dino,
+    ibot,
+    centering,
+    optimizer,
+    teacher,
+    logEvery,
+    checkpointEvery,
+    keepCheckpoints,
+    evaluateEvery: settings.eval === null ? 0 : evaluateEvery,
+  };
+}
+
+function checkTogether({ crops, model, dino, batchSize, optimizer, teacher, iterations }: Settings): void {
+  const problems: string[] = [];
+  const { patchSize } = model;
+  for (const name of ['globalSize', 'localSize'] as const) {
+    const size = crops[name];
+    if (name === 'localSize' && crops.localCount === 0) continue;
+    if (size % patchSize !== 0) {
+      const below = Math.floor(size / patchSize) * patchSize;
+      const near = [below, below + patchSize].filter((value) => value > 0).join(' or ');
+      problems.push(`crops.${name} ${size} is no multiple of model.patchSize ${patchSize}; use ${near}`);
+    }
+  }
+  if (batchSize < 2 && dino.koleoWeight > 0) {
+    problems.push('KoLeo compares the images of a batch, and batchSize is 1; raise batchSize to 2 or more, or set dino.koleoWeight=0');
+  }
+  for (const [name, value] of [
+    ['optimizer.warmupIterations', optimizer.warmupIterations],
+    ['optimizer.freezeLastLayerIterations', optimizer.freezeLastLayerIterations],
+  ] as const) {
+    if (value > iterations) {
+      problems.push(`${name} ${value} is longer than the run of ${iterations} iterations; lower it, or change the length with --steps, which scales it`);
+    }
+  }
+  if (teacher.momentum > teacher.momentumEnd) {
+    problems.push(`teacher.momentum ${teacher.momentum} falls to teacher.momentumEnd ${teacher.momentumEnd}; it has to rise, usually to 1`);
+  }
+  if (problems.length > 0) throw new PretrainError(problems.join('\n'));
+}
+
+/** The same run with another length: warm-ups and intervals keep their share of it. */
+export function scaleLength(settings: Settings, iterations: number): Settings {
+  const share = iterations / settings.iterations;
+  const scale = (count: number, least = 0) => Math.min(iterations, Math.max(least, Math.round(count * share)));
+  const { optimizer, teacher } = settings;
+  return {
+    ...settings,
+    iterations,
+    optimizer: {
+      ...optimizer,
+      warmupIterations: scale(optimizer.warmupIterations),
+      freezeLastLayerIterations: scale(optimizer.freezeLastLayerIterations),
+    },
+    teacher: { ...teacher, temperatureWarmupIterations: scale(teacher.temperatureWarmupIterations) },
+    evaluateEvery: settings.evaluateEvery === 0 ? 0 : scale(settings.evaluateEvery, 1),
+    checkpointEvery: scale(settings.checkpointEvery, 1),
+  };
 }

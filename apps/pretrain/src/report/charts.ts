@@ -27,7 +27,7 @@ export function chartElement({ id, title, series }: Chart): Html {
 <h3>${title}<span></span></h3>
 <div class="plot"></div>
 <ul class="key">${series.map(
-    (s) => html`<li><i class="${s.dash ? 'dashed' : ''}" style="background:var(${s.colour})"></i>${s.name}<b></b></li>`,
+    (s) => html`<li><i class="${s.dash ? 'dashed' : ''}" style="color:var(${s.colour})"></i>${s.name}<b></b></li>`,
   )}</ul>
 </div>`;
 }

@@ -38,14 +38,14 @@ table { border-collapse: collapse; width: 100%; font-size: 13.5px; }
 th, td { padding: 6px 0; border-bottom: 1px solid var(--line); text-align: left; font-weight: 400; vertical-align: top; }
 th { color: var(--soft); }
 td + td, th + th { padding-left: 14px; }
-.numbers td:not(:first-child), .numbers th:not(:first-child) { text-align: right; }
+.numbers td:not(:first-child), .numbers th:not(:first-child) { text-align: right; white-space: nowrap; }
 .numbers tr.strong td { font-weight: 620; }
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(310px, 1fr)); gap: 30px 28px; }
 .chart h3 { display: flex; justify-content: space-between; align-items: baseline; margin-bottom: 6px; }
 .chart h3 span { color: var(--faint); font-weight: 400; }
 .key { display: flex; flex-wrap: wrap; gap: 2px 14px; margin: 4px 0 0; padding: 0; list-style: none; color: var(--soft); font-size: 12.5px; }
-.key i { display: inline-block; width: 12px; height: 2.5px; margin-right: 6px; border-radius: 2px; vertical-align: middle; }
-.key i.dashed { background: repeating-linear-gradient(90deg, var(--faint) 0 4px, transparent 4px 7px) !important; }
+.key i { display: inline-block; width: 12px; height: 2.5px; margin-right: 6px; border-radius: 2px; background: currentColor; vertical-align: middle; }
+.key i.dashed { background: repeating-linear-gradient(90deg, currentColor 0 4px, transparent 4px 7px); }
 .key b { margin-left: 5px; color: var(--text); font-weight: 500; }
 .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(470px, 1fr)); gap: 14px 28px; }
 @media (max-width: 560px) { .pictures { grid-template-columns: 1fr; } }

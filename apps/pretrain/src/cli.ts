@@ -1,0 +1,123 @@
+import { basename, join, resolve } from 'node:path';
+import { Command, Option } from 'commander';
+import { configLayer, recipeNames, recipeOfModel, sampleFolder } from './config/recipes';
+import { type Layer, optionLayer, overrideLayer } from './config/layer';
+import { resolveSettings } from './config/resolve';
+import { type Settings, settingsSchema } from './config/schema';
+import { scaleLength } from './config/trainer-config';
+import { PretrainError } from './error';
+
+/** What the command line asks for. */
+export type Invocation =
+  | { readonly kind: 'train'; readonly settings: Settings; readonly resume: boolean }
+  | { readonly kind: 'dry-run'; readonly settings: Settings }
+  | { readonly kind: 'report'; readonly folder: string; readonly settings: Pick<Settings, 'engine' | 'backend'> };
+
+type Flags = Record<string, string | boolean | undefined>;
+
+/** Options that set one key of the configuration. */
+const keyOptions: readonly { readonly flag: string; readonly key: string; readonly text: string; readonly number?: boolean; readonly choices?: readonly string[] }[] = [
+  { flag: '--data <dir>', key: 'data', text: 'folder of images to learn from, or a list of them (.txt, .csv, .jsonl)' },
+  { flag: '--model <size>', key: 'model.size', text: 'picks a recipe and the size of the network', choices: Object.keys(recipeOfModel) },
+  { flag: '--out <run>', key: 'out', text: 'run folder; a run that is there continues' },
+  { flag: '--eval <dir>', key: 'eval', text: 'labelled folder, train/<label>/ and heldout/<label>/, for k-NN accuracy' },
+  { flag: '--batch-size <n>', key: 'batchSize', text: 'images per compiled step', number: true },
+  { flag: '--seed <n>', key: 'seed', text: 'source of all randomness', number: true },
+  { flag: '--workers <n>', key: 'workers', text: 'decoding threads (default: cores - 1)', number: true },
+];
+
+const engineOptions = () => [
+  new Option('--engine <name>', 'what computes').choices(['auto', 'onnx', 'eager']),
+  new Option('--backend <name>', 'TensorFlow.js backend of the eager engine').choices(['cpu', 'wasm', 'tensorflow']),
+];
+
+const examples = `
+Examples:
+  dinov2-pretrain                                     train on the shipped sample, about five minutes
+  dinov2-pretrain --data photos --model tiny --out runs/photos
+  dinov2-pretrain --data photos --model small --eval labelled --steps 2000 --out runs/small
+  dinov2-pretrain --config vitl14 --data imagenet-22k --out runs/vitl14 --dry-run
+  dinov2-pretrain --config my.yaml optimizer.baseLearningRate=1e-3 'knn.k=[10, 20]'
+  dinov2-pretrain report runs/photos                  make report.html again
+
+Recipes (--config NAME): ${recipeNames().join(', ')}
+--model picks ${Object.entries(recipeOfModel).map(([size, recipe]) => `${size}: ${recipe}`).join(', ')}.
+
+Any key of a recipe can be given as key=value. A run stopped with Ctrl-C is saved first; the same
+command continues it. Exit codes: 0 finished, 1 failed, 2 wrong arguments or data, 130 stopped.`;
+
+/** Read a command line. Help and version end the process, as commander does. */
+export function parseCommandLine(words: readonly string[], version: string): Invocation {
+  let invocation: Invocation | undefined;
+  const program = new Command('dinov2-pretrain')
+    .description('Pretrain a vision transformer on a folder of pictures, without labels (DINOv2).')
+    .version(version)
+    .argument('[key=value...]', 'settings over those of the recipe')
+    .addOption(new Option('--config <recipe|file>', 'a recipe by name, or a YAML file'));
+  for (const { flag, text, choices } of keyOptions) {
+    program.addOption(choices === undefined ? new Option(flag, text) : new Option(flag, text).choices(choices));
+  }
+  program
+    .addOption(new Option('--steps <n>', 'length of the run; warm-ups and intervals keep their share of it'))
+    .addOption(engineOptions()[0]!)
+    .addOption(engineOptions()[1]!)
+    .option('--dry-run', 'say model, cost, memory and time, and stop')
+    .option('--no-resume', 'delete the run in the folder and start anew')
+    .addHelpText('after', examples)
+    .action((overrides: string[], flags: Flags) => {
+      const settings = settingsOf(overrides, flags);
+      invocation = flags['dryRun'] === true ? { kind: 'dry-run', settings } : { kind: 'train', settings, resume: flags['resume'] !== false };
+    });
+  const report = program.command('report').description('compute report.html of a run again').argument('<run>', 'run folder');
+  engineOptions().forEach((option) => report.addOption(option));
+  report.action((folder: string, _own: Flags, command: Command) => {
+    // Options stand before or after the subcommand's name.
+    const { engine, backend } = command.optsWithGlobals<Flags>();
+    const { settings } = { settings: settingsSchema.pick({ engine: true, backend: true }).parse({ engine, backend }) };
+    invocation = { kind: 'report', folder, settings };
+  });
+  program.exitOverride((error) => {
+    if (error.exitCode === 0) process.exit(0);
+    // commander has printed its sentence.
+    throw new PretrainError('');
+  });
+  report.exitOverride((error) => {
+    if (error.exitCode === 0) process.exit(0);
+    throw new PretrainError('');
+  });
+  program.parse(words, { from: 'user' });
+  return invocation!;
+}
+
+function settingsOf(overrides: readonly string[], flags: Flags): Settings {
+  const model = flags['model'] as Settings['model']['size'] | undefined;
+  const base = (flags['config'] as string | undefined) ?? recipeOfModel[model ?? 'tiny'];
+  const given = new Map<string, { value: unknown; option: string }>();
+  for (const { flag, key, number } of keyOptions) {
+    const option = flag.split(' ')[0]!;
+    const value = flags[option.slice(2).replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())];
+    if (value !== undefined) given.set(key, { value: number ? Number(value) : value, option });
+  }
+  for (const key of ['engine', 'backend']) if (flags[key] !== undefined) given.set(key, { value: flags[key], option: `--${key}` });
+  const layers: Layer[] = [configLayer(base), optionLayer(given), overrideLayer(overrides)];
+  const settings = withDefaultPaths(resolveSettings(layers));
+  if (flags['steps'] === undefined) return settings;
+  const steps = Number(flags['steps']);
+  if (!Number.isInteger(steps) || steps < 1) throw new PretrainError(`--steps ${String(flags['steps'])}: expected a whole number from 1`);
+  return scaleLength(settings, steps);
+}
+
+/** Without --data the sample, with its labels and pictures; without --out a folder named after the data. */
+function withDefaultPaths(settings: Settings): Settings {
+  const { data, out, model } = settings;
+  if (data === null) {
+    return {
+      ...settings,
+      data: join(sampleFolder, 'train'),
+      eval: settings.eval ?? sampleFolder,
+      pictures: settings.pictures ?? join(sampleFolder, 'pictures'),
+      out: out ?? join('runs', 'sample'),
+    };
+  }
+  return { ...settings, out: out ?? join('runs', `${basename(resolve(data))}-${model.size}`) };
+}

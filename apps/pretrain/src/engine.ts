@@ -1,0 +1,62 @@
+import * as tf from '@tensorflow/tfjs';
+import { EngineError, onnxEngine } from '@dinov2/engine-onnx';
+import { eagerEngine, type Engine } from '@dinov2/jit';
+import type { Settings } from './config/schema';
+import { PretrainError } from './error';
+
+/** An engine and why it was picked. */
+export interface PickedEngine {
+  readonly engine: Engine;
+  readonly reason: string;
+}
+
+/** Packages that hold a TensorFlow.js backend, in the order in which the eager engine looks for one. */
+const backendPackages: Readonly<Record<NonNullable<Settings['backend']>, readonly string[]>> = {
+  tensorflow: ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'],
+  wasm: ['@tensorflow/tfjs-backend-wasm'],
+  cpu: [],
+};
+
+/** The engine that settings ask for; `auto` is ONNX Runtime where it has a library for this machine. */
+export async function pickEngine({ engine: wanted, backend }: Pick<Settings, 'engine' | 'backend'>): Promise<PickedEngine> {
+  // The banner of the plain CPU backend says to install what this program does not need.
+  tf.enableProdMode();
+  if (wanted !== 'onnx' && (wanted === 'eager' || backend !== null)) return eager(backend, wanted === 'eager' ? 'asked for with --engine eager' : 'a backend was named');
+  if (backend !== null) {
+    throw new PretrainError('--backend names a TensorFlow.js backend, which only --engine eager uses; leave out one of them');
+  }
+  try {
+    const engine = onnxEngine();
+    await tf.ready();
+    return { engine, reason: wanted === 'onnx' ? 'asked for with --engine onnx' : 'compiled steps on ONNX Runtime are the fastest way on a CPU' };
+  } catch (error) {
+    if (!(error instanceof EngineError) || wanted === 'onnx') throw error;
+    return eager(null, `ONNX Runtime cannot be used: ${error.message}`);
+  }
+}
+
+async function eager(backend: Settings['backend'], reason: string): Promise<PickedEngine> {
+  const candidates = backend === null ? (['tensorflow', 'wasm', 'cpu'] as const) : [backend];
+  for (const name of candidates) {
+    if (!(await load(name))) continue;
+    await tf.setBackend(name);
+    await tf.ready();
+    return { engine: eagerEngine({ backend: name }), reason: `${reason}; backend ${name}${backend === null ? ', the fastest installed' : ''}` };
+  }
+  throw new PretrainError(
+    `the TensorFlow.js backend ${backend} is not installed; run \`npm install ${backendPackages[backend!].join('` or `npm install ')}\``,
+  );
+}
+
+async function load(backend: NonNullable<Settings['backend']>): Promise<boolean> {
+  if (backendPackages[backend].length === 0) return true;
+  for (const name of backendPackages[backend]) {
+    try {
+      await import(name);
+      return true;
+    } catch {
+      // Try the next package.
+    }
+  }
+  return false;
+}
