@@ -96,9 +96,9 @@ async function worker() {
       return { gflops: (2 * n ** 3) / seconds / 1e9 };
     },
     async profile() {
-      const { outputs, entries } = await step.profile(state, undefined, assembleBatch(config, crops, t++), scalars(t));
-      state = outputs.state;
-      outputs.metrics.dispose();
+      const { result, entries } = await step.profile(state, undefined, assembleBatch(config, crops, t++), scalars(t));
+      state = result.state;
+      result.metrics.dispose();
       return { flops: entries.reduce((sum, entry) => sum + entry.flops, 0), text: formatProfile(entries) };
     },
   };

@@ -5,7 +5,7 @@ import { multiCropRecipe } from '@dinov2/augment';
 import { onnxEngine } from '@dinov2/engine-onnx';
 import { type DeviceArray, eagerEngine, type Engine, type HostArray, jit } from '@dinov2/jit';
 import { createStep, initialState, metricNames, type TrainerConfig } from '@dinov2/trainer';
-import { readSafetensors } from '@dinov2/weights';
+import { openSafetensors } from '@dinov2/weights';
 import { describe, expect, it } from 'vitest';
 import { expectAllclose } from './support/allclose';
 import { order, pictures, uniform } from './support/hash';
@@ -142,7 +142,7 @@ const engines: [string, () => Engine | Promise<Engine>][] = [
 describe.each(engines)('a training step on %s against PyTorch in float64', (_, create) => {
   it('gives the same losses, gradients and updated parameters', async () => {
     const engine = await create();
-    const file = await readSafetensors(golden('train-step.safetensors').pathname);
+    const file = await openSafetensors(golden('train-step.safetensors').pathname);
     const settings = config(false);
 
     const gradientsOf = jit(createStep(settings).accumulateStep, { engine });
@@ -171,6 +171,7 @@ describe.each(engines)('a training step on %s against PyTorch in float64', (_, c
       // Adam divides a gradient by its own size: where the true one is 0 (the keys' bias), rounding decides the sign.
       if (!name.endsWith('qkv.bias')) await compare(state.student[module as 'backbone'][key]!, `student.${name}`, 1e-5);
     }
+    await file.close();
     await engine.dispose();
   });
 });
