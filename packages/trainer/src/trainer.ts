@@ -270,7 +270,7 @@ class Run implements Trainer {
       ),
     );
     throw new TrainerError(
-      `${what}. It is the ${skippedInARow}rd in a row, so the run stops. Its batch is in ${path}; the last checkpoint is good. ` +
+      `${what}. It is the third in a row, so the run stops. Its batch is in ${path}; the last checkpoint is good. ` +
         'Look at the batch, or continue with a lower learning rate or a longer warm-up.',
     );
   }
