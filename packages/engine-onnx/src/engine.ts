@@ -9,6 +9,7 @@ import { expand, lowerGraph } from './lower-graph';
 import { SharedArena } from './memory';
 import { OnnxRuntime } from './onnx-runtime';
 import { makePlan } from './plan/plan';
+import { rematerialize } from './plan/rematerialize';
 import { schedule } from './plan/schedule';
 import type { Storage } from './program';
 import { RunQueue } from './run-queue';
@@ -60,7 +61,7 @@ export function onnxEngine({ threads = availableParallelism(), memoryBytes }: On
     },
     async compile(graph, { donations }) {
       alive();
-      const ordered = schedule(expand(graph), donations);
+      const ordered = schedule(rematerialize(expand(graph), donations), donations);
       const program = lowerGraph(ordered);
       const plan = makePlan(program, donations, heaps.capacity);
       const constants = new Map<Storage, Block>();

@@ -1,4 +1,4 @@
-import protobuf from 'protobufjs/light';
+import protobuf from 'protobufjs/light.js';
 import { onnxType, type ElementType } from './element-type';
 
 /** An attribute value. A plain number is an integer, as most ONNX attributes are. */

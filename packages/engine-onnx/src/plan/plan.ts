@@ -163,6 +163,7 @@ export function makePlan(
 
   const steps = [...program.steps, ...reads, ...writes];
   const held = outputs.filter((tensor, i) => results[i].kind === 'output' || resolve(tensor.storage).root.kind === 'input');
+  shareContainers(steps, lives(steps, inputs, held), claimed);
   shareInPlace(steps, lives(steps, inputs, held), claimed);
 
   const places = new Map<Storage, Place>();
@@ -176,6 +177,55 @@ export function makePlan(
   );
   temporary.forEach(([storage], i) => places.set(storage, { kind: 'arena', ...placements[i] }));
   return { steps, places, arena: bins, slots, results };
+}
+
+/**
+ * A tensor that several steps write part by part takes over the memory of a dying tensor if every part can be
+ * written over the same part of that: the gradient of split logits over the logits.
+ */
+function shareContainers(steps: readonly Step[], alive: ReadonlyMap<Storage, Life>, claimed: ReadonlyMap<Storage, number>): void {
+  const writers = new Map<Storage, { index: number; output: number }[]>();
+  const readers = new Map<Storage, { index: number; range: Range }[]>();
+  const add = <T>(map: Map<Storage, T[]>, key: Storage, item: T) => {
+    const items = map.get(key);
+    if (items) items.push(item);
+    else map.set(key, [item]);
+  };
+  steps.forEach((step, index) => {
+    step.outputs.forEach((tensor, output) => add(writers, resolve(tensor.storage).root, { index, output }));
+    for (const tensor of step.inputs) if (tensor) add(readers, resolve(tensor.storage).root, { index, range: rangeOf(tensor) });
+  });
+  for (const [whole, parts] of writers) {
+    if (parts.length < 2 || whole.kind !== 'temporary' || whole.parent || claimed.has(whole)) continue;
+    const source = sourceOf(steps, parts);
+    if (!source || source.kind !== 'temporary' || source.bytes !== whole.bytes || claimed.has(source)) continue;
+    const life = alive.get(whole) as Life;
+    const ranges = parts.map(({ index, output }) => ({ index, range: rangeOf(steps[index].outputs[output]) }));
+    // Nothing reads or writes a part of the old tensor once the new one is there.
+    const free =
+      (writers.get(source) ?? []).every(({ index }) => index < life.first) &&
+      (readers.get(source) ?? []).every(({ index, range }) =>
+        ranges.every((part) => part.range.to <= range.from || range.to <= part.range.from || index <= part.index),
+      ) &&
+      (alive.get(source) as Life).last <= life.last;
+    if (free) whole.parent = { storage: source, offset: 0 };
+  }
+}
+
+/** The storage that all parts can be written over, each at its own place. */
+function sourceOf(steps: readonly Step[], parts: readonly { index: number; output: number }[]): Storage | undefined {
+  const sources = parts.map(({ index, output }) => {
+    const step = steps[index];
+    const target = rangeOf(step.outputs[output]);
+    const pair = step.inPlace.find(([i, o]) => {
+      const input = step.inputs[i];
+      if (o !== output || !input) return false;
+      const range = rangeOf(input);
+      return range.root !== target.root && range.from === target.from && range.to === target.to && sparesOthers(step, i);
+    });
+    return pair && resolve((step.inputs[pair[0]] as Tensor).storage).root;
+  });
+  return sources.every((source) => source === sources[0]) ? sources[0] : undefined;
 }
 
 /** Let outputs of steps take over the memory of inputs that die there, where the kernel allows it. */
