@@ -40,7 +40,7 @@ const step = jit(
     global: augmentBatch(batch.globalCrops, batch.globalParameters),
     local: augmentBatch(batch.localCrops, batch.localParameters),
   }),
-  { engine: onnxEngine({ threads: 2 }) },
+  { engine: onnxEngine({ threads: 1 }) },
 );
 
 /** Milliseconds of processor time per image, over all threads of this process. */
