@@ -77,6 +77,23 @@ function build(inputs: number, choices: readonly Choice[], outputPicks: readonly
         const [stacked] = call('Pack', { 0: x, 1: y }, { axis: 0 }, [[2, ...square]]);
         pool.push(...call('Unpack', { value: stacked }, { axis: 0 }, [square, square]));
       },
+      () => {
+        // Both halves can be written over, unless the second still reads the first.
+        const half = [2, side];
+        const [base] = call('Tanh', { x }, {}, [square]);
+        const [top, bottom] = call('SplitV', { x: base }, { numOrSizeSplits: [2, 2], axis: 0 }, [half, half]);
+        const [first] = call('Tanh', { x: top }, {}, [half]);
+        const [second] = b % 2 === 0 ? call('Tanh', { x: bottom }, {}, [half]) : call('Add', { a: bottom, b: top }, {}, [half]);
+        one('Concat', { 0: first, 1: second }, { axis: 0 });
+      },
+      () => {
+        // Two operands that overlap in memory without being the same.
+        const [joined] = call('Concat', { 0: x, 1: y }, { axis: 0 }, [[2 * side, side]]);
+        const [base] = call('Tanh', { x: joined }, {}, [[2 * side, side]]);
+        const [low] = call('Slice', { x: base }, { begin: [0, 0], size: square }, [square]);
+        const [high] = call('Slice', { x: base }, { begin: [1 + (b % 3), 0], size: square }, [square]);
+        one('Sub', { a: high, b: low });
+      },
       () => one('Identity', { x }),
       () => {
         const [momentum] = call('Fill', {}, { shape: [], value: 0.75, dtype: 'float32' }, [[]]);
