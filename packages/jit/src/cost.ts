@@ -50,7 +50,7 @@ export function costReport(graph: Graph): CostReport {
     outputBytes: total(graph.outputs),
   };
   const text =
-    `${report.nodes} nodes, ${si(report.flops, 'FLOP')}, ${si(report.bytesMoved, 'B')} moved, ` +
+    `${report.nodes} node${report.nodes === 1 ? '' : 's'}, ${si(report.flops, 'FLOP')}, ${si(report.bytesMoved, 'B')} moved, ` +
     `peak ${binary(report.peakBytes)} (inputs ${binary(report.inputBytes)}, constants ${binary(report.constantBytes)}, outputs ${binary(report.outputBytes)})`;
   return { ...report, toString: () => text };
 }

@@ -5,7 +5,7 @@ import { pairDonations } from './donation';
 import type { DeviceArray, Engine, Executable, MemoryReport, ProfileEntry } from './engine';
 import { JitError } from './errors';
 import { printable } from './format-graph';
-import type { DataType, Graph, TypedArray } from './graph';
+import { type DataType, type Graph, typedArray, type TypedArray } from './graph';
 import { optimize } from './passes';
 import { float32, type PrecisionPolicy } from './precision';
 import { trace, type TraceInput } from './trace/trace';
@@ -280,7 +280,8 @@ export function jit<Args extends readonly unknown[], Out>(
 /** Values of a leaf that is not on the device yet. */
 async function hostData(leaf: Leaf, where: string): Promise<TypedArray> {
   if (typeof leaf === 'number') return Float32Array.of(leaf);
-  if (leaf instanceof tf.Tensor) return leaf.data() as Promise<TypedArray>;
+  // Some tfjs kernels keep int32 or bool in another array type than the tensor's.
+  if (leaf instanceof tf.Tensor) return typedArray(await leaf.data(), leaf.dtype as DataType);
   if (isHostArray(leaf)) return leaf.data;
   throw new JitError(`${where} is only a shape and a type; a call needs values. Use lower() to trace without them.`);
 }

@@ -1,16 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
-
-const stack: string[] = [];
+import { session } from './trace/session';
 
 /** Names of the enclosing scopes, joined with `/`; empty outside any. */
-export const currentScope = (): string => stack.join('/');
+export const currentScope = (): string => session.scopes.join('/');
 
 function within<T>(name: string, fn: () => T): T {
-  stack.push(name);
+  session.scopes.push(name);
   try {
     return fn();
   } finally {
-    stack.pop();
+    session.scopes.pop();
   }
 }
 

@@ -5,6 +5,7 @@ import { type DataType, typedArray, type TypedArray, type Value } from '../graph
 import { ops } from '../ops';
 import type { Op } from '../ops/op';
 import type { Recorder } from './recorder';
+import { session } from './session';
 import { callSite, randomOp } from './source';
 
 export const backendName = 'dinov2-trace';
@@ -15,15 +16,6 @@ const maxConstantBytes = 64 * 1024;
 /** Uniform data of at most this many elements stays a constant; above, it becomes a `Fill` node. */
 const maxUniformConstant = 64;
 
-let active: Recorder | undefined;
-
-export const activeRecorder = (): Recorder | undefined => active;
-
-/** Make `recorder` the receiver of everything that runs on the tracing backend. */
-export function setRecorder(recorder: Recorder | undefined): void {
-  active = recorder;
-}
-
 /** ` at file:line:column` of the user's code that is running. */
 const here = (): string => {
   const place = callSite();
@@ -31,12 +23,12 @@ const here = (): string => {
 };
 
 function recorder(): Recorder {
-  if (active === undefined) {
+  if (session.recorder === undefined) {
     throw new JitError(
       `The "${backendName}" backend only works inside jit(). Choose another with tf.setBackend, e.g. 'cpu' or 'wasm'.`,
     );
   }
-  return active;
+  return session.recorder;
 }
 
 const describe = ({ shape, dtype }: { shape: readonly number[]; dtype: string }) => `(${shape.join(', ')}) ${dtype}`;
@@ -80,20 +72,13 @@ interface EngineState {
   tensorInfo: WeakMap<object, DataInfo>;
 }
 
-/** Variables that existed before the trace, to recognise one that is used without being an argument. */
-let outerVariables: readonly tf.Variable[] = [];
-
-export function setOuterVariables(variables: readonly tf.Variable[]): void {
-  outerVariables = variables;
-}
-
 /** The graph value of a tensor: recorded, or captured from outside the traced function. */
 export function valueOf(tensor: tf.TensorInfo): Value {
   const graph = recorder();
   const known = graph.references.get(tensor.dataId);
   if (known !== undefined) return known.value;
 
-  const variable = outerVariables.find((v) => v.dataId === tensor.dataId);
+  const variable = session.outerVariables.find((v) => v.dataId === tensor.dataId);
   if (variable !== undefined) {
     throw new JitError(
       `The variable "${variable.name}" ${describe(variable)} is used inside a compiled function without being one of its arguments${here()}. ` +
@@ -172,7 +157,7 @@ class TraceBackend extends tf.KernelBackend {
   }
 
   override incRef(id: object): void {
-    const reference = active?.references.get(id);
+    const reference = session.recorder?.references.get(id);
     if (reference !== undefined) reference.count++;
   }
 
@@ -181,17 +166,17 @@ class TraceBackend extends tf.KernelBackend {
   }
 
   override refCount(id: object): number {
-    return active?.references.get(id)?.count ?? 0;
+    return session.recorder?.references.get(id)?.count ?? 0;
   }
 
   override disposeData(id: object): boolean {
-    const reference = active?.references.get(id);
+    const reference = session.recorder?.references.get(id);
     if (reference === undefined) return true;
     return --reference.count <= 0;
   }
 
   override numDataIds(): number {
-    return active?.references.size ?? 0;
+    return session.recorder?.references.size ?? 0;
   }
 
   override memory(): { unreliable: boolean } {
@@ -260,12 +245,10 @@ function registerLike(kernelName: string, value: number): void {
   });
 }
 
-let registered = false;
-
 /** Register the backend once, and every primitive that has been defined since the last trace. */
 export function registerTraceBackend(): void {
-  if (!registered) {
-    registered = true;
+  if (!session.backendRegistered) {
+    session.backendRegistered = true;
     // Priority 0: below every backend that computes, so that tfjs never picks it by itself.
     tf.registerBackend(backendName, () => new TraceBackend() as never, 0);
     for (const [name, op] of Object.entries(ops)) register(name, op);

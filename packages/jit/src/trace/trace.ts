@@ -4,16 +4,9 @@ import { JitError } from '../errors';
 import type { Graph, Value } from '../graph';
 import { ops } from '../ops';
 import { flattenTree, formatPath, type Path, type TreeStructure } from '../tree';
-import {
-  activeRecorder,
-  backendName,
-  infoOf,
-  registerTraceBackend,
-  setOuterVariables,
-  setRecorder,
-  valueOf,
-} from './backend';
+import { backendName, infoOf, registerTraceBackend, valueOf } from './backend';
 import { Recorder } from './recorder';
+import { session } from './session';
 import { callSite, userFrame, withDeepStacks } from './source';
 
 export interface TraceInput extends TensorSpec {
@@ -144,7 +137,7 @@ function outputValues(result: unknown): { values: Value[]; structure: TreeStruct
  */
 export function trace(inputs: readonly TraceInput[], fn: (tensors: tf.Tensor[]) => unknown): Traced {
   const engine = internals();
-  if (activeRecorder() !== undefined) {
+  if (session.recorder !== undefined) {
     throw new JitError(
       'A compiled function is called inside another one while that is compiled. Call the plain function there; the whole is compiled at once.',
     );
@@ -159,8 +152,8 @@ export function trace(inputs: readonly TraceInput[], fn: (tensors: tf.Tensor[]) 
   const recorder = new Recorder();
   const previous = engine.backendName;
   const variables = engine.state.registeredVariables;
-  setRecorder(recorder);
-  setOuterVariables(Object.values(variables));
+  session.recorder = recorder;
+  session.outerVariables = Object.values(variables);
   // tf.variableGrads without a list takes every registered variable: let it find the arguments only.
   engine.state.registeredVariables = {};
   void tf.setBackend(backendName);
@@ -186,8 +179,8 @@ export function trace(inputs: readonly TraceInput[], fn: (tensors: tf.Tensor[]) 
     tf.engine().endScope();
     disposeAll(recorder);
     engine.state.registeredVariables = variables;
-    setRecorder(undefined);
-    setOuterVariables([]);
+    session.recorder = undefined;
+    session.outerVariables = [];
     restoreBackend(previous);
   }
 }
