@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import koffi from 'koffi';
+import koffi, { type LibraryHandle } from 'koffi';
 import { onnxType, type ElementType } from './element-type';
 import { EngineError } from './errors';
 
@@ -73,11 +73,13 @@ function libraryPath(): string {
   return join(folder, name);
 }
 
-let loaded: { api: Api; version: string } | undefined;
+/** Kept for as long as the process: koffi unloads a library whose object is collected, and the pointers with it. */
+let loaded: { library: LibraryHandle; api: Api; version: string } | undefined;
 
-function load(): { api: Api; version: string } {
+function load(): NonNullable<typeof loaded> {
   if (loaded) return loaded;
-  const base = koffi.load(libraryPath()).func('void *OrtGetApiBase()')() as Pointer;
+  const library = koffi.load(libraryPath());
+  const base = library.func('void *OrtGetApiBase()')() as Pointer;
   const [getApi, getVersion] = koffi.decode(base, koffi.array('void *', 2)) as [Pointer, Pointer];
   const table = koffi.decode(
     koffi.decode(getApi, koffi.proto('void *getApi(uint32_t version)'))(apiVersion),
@@ -87,7 +89,7 @@ function load(): { api: Api; version: string } {
     Object.entries(slots).map(([name, [slot, signature]]) => [name, koffi.decode(table[slot], koffi.proto(signature))]),
   ) as unknown as Api;
   const version = koffi.decode(getVersion, koffi.proto('const char *getVersionString()'))() as string;
-  return (loaded = { api, version });
+  return (loaded = { library, api, version });
 }
 
 /** C strings that must outlive every call that names them. */
