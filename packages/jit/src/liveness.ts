@@ -1,7 +1,7 @@
 import { bytes, type Graph, type Node, type Value } from './graph';
 
 /** Ops whose result has the same elements in the same order as their input, so that it needs no memory of its own. */
-export const viewOps: ReadonlySet<string> = new Set(['Reshape', 'ExpandDims', 'Identity']);
+const viewOps: ReadonlySet<string> = new Set(['Reshape', 'ExpandDims', 'Identity']);
 
 /** For each node, the values that nothing after it reads: they can be freed once it ran. Graph outputs never are. */
 export function lastUses(graph: Graph): Value[][] {

@@ -31,7 +31,7 @@ const annotated = new WeakSet<TapeNode>();
  * ```
  */
 export function scope<T>(name: string, fn: () => T): T {
-  if (tf.getBackend() !== 'dinov2-trace') return fn();
+  if (session.recorder === undefined) return fn();
   const { state } = tf.engine() as unknown as { state: { activeTape: TapeNode[] | null } };
   const before = state.activeTape?.length ?? 0;
   return within(name, () => {

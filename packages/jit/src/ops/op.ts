@@ -22,7 +22,6 @@ export const size = (spec: TensorSpec): number => spec.shape.reduce((a, b) => a 
 
 export const float32 = (shape: readonly number[]): TensorSpec => ({ shape, dtype: 'float32' });
 export const int32 = (shape: readonly number[]): TensorSpec => ({ shape, dtype: 'int32' });
-export const bool = (shape: readonly number[]): TensorSpec => ({ shape, dtype: 'bool' });
 
 /** Mutable copy, as tfjs helpers want it. */
 export const dims = (spec: TensorSpec): number[] => [...spec.shape];
