@@ -34,8 +34,16 @@ const teacherRows = 8;
 const patches = 400;
 const probability = () => 2 * Math.random() / prototypes;
 
-/** Each case allocates and returns [run, elements, bytes read and written]. */
+/**
+ * Each case allocates and returns [run, elements, bytes read and written]. Outputs are apart from inputs where
+ * repeated calls would otherwise drive the values into subnormal numbers, which processors handle slowly.
+ */
 const cases = {
+  layerNorm() {
+    const n = rows * width;
+    const [x, gamma, beta, y] = [tensor(n), tensor(width), tensor(width), tensor(n)];
+    return [() => wasm.layerNorm(x, gamma, beta, y, rows, width, 1e-6), n, 8 * n];
+  },
   layerNormGrad() {
     const n = rows * width;
     const [x, gamma, dy, dx] = [tensor(n), tensor(width), tensor(n), tensor(n)];
@@ -44,18 +52,25 @@ const cases = {
   },
   geluGrad() {
     const n = rows * hidden;
-    const [x, dy] = [tensor(n), tensor(n)];
-    return [() => wasm.geluGrad(x, dy, dy, n), n, 12 * n];
+    const [x, dy, dx] = [tensor(n), tensor(n), tensor(n)];
+    return [() => wasm.geluGrad(x, dy, dx, n), n, 12 * n];
   },
   softmax() {
     const n = 8 * 6 * 257 * 257;
-    const x = tensor(n);
-    return [() => wasm.softmax(x, x, 8 * 6 * 257, 257, 1), n, 8 * n];
+    const [x, y] = [tensor(n), tensor(n)];
+    return [() => wasm.softmax(x, y, 8 * 6 * 257, 257, 1), n, 8 * n];
   },
   softmaxGrad() {
     const n = 8 * 6 * 257 * 257;
-    const [p, dp] = [tensor(n), tensor(n)];
-    return [() => wasm.softmaxGrad(p, dp, dp, 8 * 6 * 257, 257, 0.125), n, 12 * n];
+    const [p, dp, ds] = [tensor(n), tensor(n), tensor(n)];
+    return [() => wasm.softmaxGrad(p, dp, ds, 8 * 6 * 257, 257, 0.125), n, 12 * n];
+  },
+  splitHeads() {
+    const n = 8 * 257 * 3 * width;
+    const [x, y] = [tensor(n), tensor(n)];
+    // (8, 257, 3, 6, 64) to (3, 8, 6, 257, 64)
+    const strides = [width, 257 * 3 * width, 64, 3 * width].map((stride) => 4 * stride);
+    return [() => wasm.copyBlocks(x, y, 256, 3, 8, 6, 257, ...strides), n, 8 * n];
   },
   columnSums() {
     const [x, out] = [tensor(rows * hidden), tensor(hidden)];
@@ -106,13 +121,13 @@ const cases = {
   },
   weightNormGrad() {
     const n = prototypes * bottleneck;
-    const [v, g, dw, dg] = [tensor(n), tensor(prototypes), tensor(n), tensor(prototypes)];
-    return [() => wasm.weightNormGrad(v, g, dw, dw, dg, prototypes, bottleneck), n, 12 * n];
+    const [v, g, dw, dv, dg] = [tensor(n), tensor(prototypes), tensor(n), tensor(n), tensor(prototypes)];
+    return [() => wasm.weightNormGrad(v, g, dw, dv, dg, prototypes, bottleneck), n, 12 * n];
   },
   addScaledRows() {
     const n = rows * width;
-    const [x, y, gamma] = [tensor(n), tensor(n), tensor(width)];
-    return [() => wasm.addScaledRows(x, y, gamma, 0, x, 1, 1, rows, width, 1), n, 12 * n];
+    const [x, y, gamma, out] = [tensor(n), tensor(n), tensor(width), tensor(n)];
+    return [() => wasm.addScaledRows(x, y, gamma, 0, out, 1, 1, rows, width, 1), n, 12 * n];
   },
   addScaledRowsGrad() {
     const n = rows * width;
@@ -128,13 +143,13 @@ const cases = {
   },
   swigluGrad() {
     const n = rows * 1024;
-    const [x, dy] = [tensor(2 * n), tensor(n)];
-    return [() => wasm.swigluGrad(x, dy, x, rows, 1024), n, 20 * n];
+    const [x, dy, dx] = [tensor(2 * n), tensor(n), tensor(2 * n)];
+    return [() => wasm.swigluGrad(x, dy, dx, rows, 1024), n, 20 * n];
   },
   add() {
     const n = prototypes * bottleneck;
-    const [a, b] = [tensor(n), tensor(n)];
-    return [() => wasm.add(a, b, a, n), n, 12 * n];
+    const [a, b, out] = [tensor(n), tensor(n), tensor(n)];
+    return [() => wasm.add(a, b, out, n), n, 12 * n];
   },
   squaredNorm() {
     const n = prototypes * bottleneck;

@@ -4,13 +4,14 @@ import { crossEntropy, crossEntropyGrad } from './cross-entropy';
 import { add, addN, fill, multiply, subtract } from './elementwise';
 import { geluGrad } from './gelu';
 import type { SimdKernel } from './kernel';
-import { layerNormGrad } from './layer-norm';
+import { layerNorm, layerNormGrad } from './layer-norm';
 import { l2Normalize, l2NormalizeGrad, weightNorm, weightNormGrad } from './normalize';
 import { adamW, ema, squaredNorm } from './optimizer';
 import { addScaledRows, addScaledRowsGrad, takeRows, takeRowsGrad } from './scaled-rows';
 import { sinkhornKnopp } from './sinkhorn-knopp';
 import { softmax, softmaxGrad } from './softmax';
 import { swiglu, swigluGrad } from './swiglu';
+import { transpose } from './transpose';
 
 export type { KernelExports } from '../generated/kernels';
 export { instantiate, RESERVED_BYTES } from './instantiate';
@@ -34,6 +35,7 @@ export const simdKernels: ReadonlyMap<string, SimdKernel> = new Map(
     geluGrad,
     l2Normalize,
     l2NormalizeGrad,
+    layerNorm,
     layerNormGrad,
     multiply,
     sinkhornKnopp,
@@ -45,6 +47,7 @@ export const simdKernels: ReadonlyMap<string, SimdKernel> = new Map(
     swigluGrad,
     takeRows,
     takeRowsGrad,
+    transpose,
     weightNorm,
     weightNormGrad,
   ].map((kernel) => [kernel.name, kernel]),

@@ -4,17 +4,17 @@ import { checkPrimitive, normal } from './check';
 // Both sides round in float32: sums over D and over R values of magnitude 1.
 const tolerance = { rtol: 1e-5, atol: 1e-5 };
 
+const shapes = [[1, 1], [1, 4], [2, 3], [3, 7], [5, 33], [67, 48], [130, 22], [9, 385]] as const;
+
+describe('LayerNorm', () => {
+  it.each(shapes)('agrees with the fallback on (%i, %i)', async (rows, columns) => {
+    const inputs = { x: normal([rows, columns]), gamma: normal([columns]), beta: normal([columns]) };
+    await checkPrimitive('LayerNorm', inputs, { epsilon: 1e-6 }, tolerance);
+  });
+});
+
 describe('LayerNormGrad', () => {
-  it.each([
-    [1, 1],
-    [1, 4],
-    [2, 3],
-    [3, 7],
-    [5, 33],
-    [67, 48],
-    [130, 22],
-    [9, 385],
-  ])('agrees with the fallback on (%i, %i)', async (rows, columns) => {
+  it.each(shapes)('agrees with the fallback on (%i, %i)', async (rows, columns) => {
     const inputs = { x: normal([rows, columns]), gamma: normal([columns]), dy: normal([rows, columns]) };
     await checkPrimitive('LayerNormGrad', inputs, { epsilon: 1e-6 }, tolerance);
   });

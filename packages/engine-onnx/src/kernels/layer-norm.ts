@@ -1,5 +1,12 @@
 import { kernel, numberOf, rowsOf } from './kernel';
 
+export const layerNorm = kernel({
+  name: 'LayerNorm',
+  inPlace: [[0, 0]],
+  run: (wasm, node, { inputs: [x, gamma, beta], outputs: [y] }) =>
+    wasm.layerNorm(x, gamma, beta, y, ...rowsOf(node.inputs.x.shape), numberOf(node, 'epsilon')),
+});
+
 export const layerNormGrad = kernel({
   name: 'LayerNormGrad',
   inPlace: [[2, 0], [0, 0]],

@@ -98,6 +98,74 @@ function rowStatistics(x: usize, gamma: usize, dy: usize, out: usize, columns: u
   store<f32>(out, <f32>(sumLanes(f32x4.add(along0, along1)) * inverse * rstd), 12);
 }
 
+/** y = gamma (x - mean) rstd + beta over the last axis of x (rows, columns); gamma, beta (columns). y may be x. */
+export function layerNorm(
+  x: usize, gamma: usize, beta: usize, y: usize, rows: usize, columns: usize, epsilon: f32,
+): void {
+  const stride = columns << 2;
+  for (let r: usize = 0; r < rows; r++) normalizeRow(x + r * stride, gamma, beta, y + r * stride, columns, epsilon);
+}
+
+function normalizeRow(x: usize, gamma: usize, beta: usize, y: usize, columns: usize, epsilon: f32): void {
+  const bytes = columns << 2;
+  const whole = bytes & ~15;
+  const rest = (bytes - whole) >> 2;
+  const quads = bytes & ~63;
+  let a = splat(0), b = a, c = a, d = a;
+  let j: usize = 0;
+  for (; j < quads; j += 64) {
+    a = f32x4.add(a, v128.load(x + j));
+    b = f32x4.add(b, v128.load(x + j, 16));
+    c = f32x4.add(c, v128.load(x + j, 32));
+    d = f32x4.add(d, v128.load(x + j, 48));
+  }
+  for (; j < whole; j += 16) a = f32x4.add(a, v128.load(x + j));
+  if (rest) b = f32x4.add(b, loadPart(x + whole, rest));
+  const inverse: f64 = 1.0 / <f64>columns;
+  const mean = splat(<f32>(sumLanes(f32x4.add(f32x4.add(a, b), f32x4.add(c, d))) * inverse));
+
+  a = splat(0);
+  b = a;
+  c = a;
+  d = a;
+  for (j = 0; j < quads; j += 64) {
+    const c0 = f32x4.sub(v128.load(x + j), mean);
+    const c1 = f32x4.sub(v128.load(x + j, 16), mean);
+    const c2 = f32x4.sub(v128.load(x + j, 32), mean);
+    const c3 = f32x4.sub(v128.load(x + j, 48), mean);
+    a = f32x4.add(a, f32x4.mul(c0, c0));
+    b = f32x4.add(b, f32x4.mul(c1, c1));
+    c = f32x4.add(c, f32x4.mul(c2, c2));
+    d = f32x4.add(d, f32x4.mul(c3, c3));
+  }
+  for (; j < whole; j += 16) {
+    const c0 = f32x4.sub(v128.load(x + j), mean);
+    a = f32x4.add(a, f32x4.mul(c0, c0));
+  }
+  if (rest) {
+    const c0 = v128.and(f32x4.sub(loadPart(x + whole, rest), mean), partMask(rest));
+    b = f32x4.add(b, f32x4.mul(c0, c0));
+  }
+  const variance = sumLanes(f32x4.add(f32x4.add(a, b), f32x4.add(c, d))) * inverse;
+  const rstd = splat(<f32>(1.0 / sqrt<f64>(variance + <f64>epsilon)));
+
+  const pairs = bytes & ~31;
+  for (j = 0; j < pairs; j += 32) {
+    const c0 = f32x4.mul(f32x4.sub(v128.load(x + j), mean), rstd);
+    const c1 = f32x4.mul(f32x4.sub(v128.load(x + j, 16), mean), rstd);
+    v128.store(y + j, f32x4.add(f32x4.mul(c0, v128.load(gamma + j)), v128.load(beta + j)));
+    v128.store(y + j, f32x4.add(f32x4.mul(c1, v128.load(gamma + j, 16)), v128.load(beta + j, 16)), 16);
+  }
+  if (j < whole) {
+    const c0 = f32x4.mul(f32x4.sub(v128.load(x + j), mean), rstd);
+    v128.store(y + j, f32x4.add(f32x4.mul(c0, v128.load(gamma + j)), v128.load(beta + j)));
+  }
+  if (rest) {
+    const c0 = f32x4.mul(f32x4.sub(loadPart(x + whole, rest), mean), rstd);
+    storePart(y + whole, f32x4.add(f32x4.mul(c0, loadPart(gamma + whole, rest)), loadPart(beta + whole, rest)), rest);
+  }
+}
+
 @inline
 function gradient(
   dy: v128, xh: v128, gamma: v128, rstd: v128, meanG: v128, meanAlong: v128,
