@@ -1,3 +1,5 @@
+// Gradients of tfjs operations are registered by the umbrella package only.
+import '@tensorflow/tfjs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DeviceArray, type Engine, flattenTree, formatPath, type HostArray, jit } from '@dinov2/jit';
@@ -57,9 +59,6 @@ export interface Trainer {
   /** Free everything on the engine. */
   dispose(): void;
 }
-
-/** Steps skipped in a row after which a run stops. */
-const mostSkips = 3;
 
 /**
  * Open a run: continue from the newest checkpoint of its folder, or start.
@@ -257,7 +256,7 @@ class Run implements Trainer {
       .map((module) => `${module} ${values[`gradientNorm.${module}`]}`)
       .join(', ')}`;
     this.warn(`${what}. Weights, moments and teacher are unchanged.`);
-    if (skippedInARow < mostSkips) return;
+    if (skippedInARow < 3) return;
     const { leaves, paths } = flattenTree<typeof batches, HostArray>(batches);
     const path = join(this.options.folder, `skipped-batch-${iteration}.safetensors`);
     await writeSafetensors(
