@@ -372,10 +372,10 @@ const shapeOps: OpCase[] = [
     inputs: [floats(shape, seed)],
     fn: (x) => tf.tile(x, reps),
   }), [0]),
-  define('broadcastTo', broadcastable, ([a, b], seed) => ({
-    inputs: [floats(count(a) <= count(b) ? a : b, seed)],
-    fn: (x) => tf.broadcastTo(x, [...(count(a) <= count(b) ? b : a)] as never),
-  })),
+  define('broadcastTo', broadcastable, ([a, b], seed) => {
+    const [from, to] = a.length < b.length || (a.length === b.length && count(a) < count(b)) ? [a, b] : [b, a];
+    return { inputs: [floats(from, seed)], fn: (x) => tf.broadcastTo(x, [...to] as never) };
+  }),
   define('pad', shapes(1, 4).chain((shape) => fc.tuple(fc.constant(shape), pairsOf(shape.length, 2), fc.integer({ min: -2, max: 2 }))), ([shape, paddings, value], seed) => ({
     inputs: [floats(shape, seed)],
     fn: (x) => tf.pad(x, paddings, value),
