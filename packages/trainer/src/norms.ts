@@ -2,7 +2,7 @@ import { squaredNorm } from '@dinov2/primitives';
 import * as tf from '@tensorflow/tfjs-core';
 import type { TrainerConfig } from './config';
 import { type SubmoduleName, submoduleNames, type TrainingState } from './state';
-import { groupHyperparameters, type StepScalars } from './update';
+import { groupHyperparameters, parameterGroup, type StepScalars } from './update';
 
 /** Names of the values of {@link createNorms}, in order. */
 export function normNames(modules: readonly SubmoduleName[]): string[] {
@@ -14,8 +14,8 @@ export function normNames(modules: readonly SubmoduleName[]): string[] {
  * only: the update is worked out again from the state after the step, so that the step itself need
  * not hold it.
  *
- * With p' = (1 − a) p − u, u = lr · m̂ / (√v̂ + ε) and a = lr · weightDecay, the update is
- * −(u + a p), where p = (p' + u) / (1 − a).
+ * With p' = (1 − a) p − u, u = lr · m̂ / (√v̂ + ε) and a = lr · weightDecay, the update p' − p is
+ * −((1 + c) u + c p'), where c = a / (1 − a).
  *
  * @returns (2 · submodules), named by {@link normNames}.
  */
@@ -30,9 +30,13 @@ export function createNorms(config: TrainerConfig) {
         const mean = tf.mul(state.m[module]![name], tf.mul(rate, correction1));
         const deviation = tf.sqrt(tf.mul(state.v[module]![name], correction2));
         const step = tf.div(mean, tf.add(deviation, 1e-8));
-        const shrink = tf.mul(rate, decay);
-        const before = tf.div(tf.add(parameter, step), tf.sub(1, shrink));
-        updates.push(squaredNorm(tf.add(step, tf.mul(shrink, before))));
+        if (parameterGroup(config, module, name).weightDecay === 0) {
+          updates.push(squaredNorm(step));
+        } else {
+          const shrink = tf.mul(rate, decay);
+          const share = tf.div(shrink, tf.sub(1, shrink));
+          updates.push(squaredNorm(tf.add(tf.mul(step, tf.add(share, 1)), tf.mul(parameter, share))));
+        }
         parameters.push(squaredNorm(parameter));
       }
       return [tf.sqrt(tf.addN(parameters)), tf.sqrt(tf.addN(updates))];
