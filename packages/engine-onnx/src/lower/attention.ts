@@ -21,13 +21,13 @@ function chunks(q: Tensor): { from: number; count: number }[] {
   });
 }
 
-/** softmax(scale q kᵀ) (B, H, N, N), written over the scores. */
+/**
+ * softmax(scale q kᵀ) (B, H, N, N). The softmax is ONNX Runtime's: it uses all threads, and it reads a row
+ * before it writes it, so that it may work in place.
+ */
 function probabilities(b: Builder, q: Tensor, k: Tensor, scale: number, into: Tensor): Tensor {
   const scores = matMul(b, q, k, { transposeB: true, alpha: scale, into });
-  return (
-    b.simd('Softmax', { logits: scores }, [{ shape: scores.shape, dtype: 'float32' }], { dim: 3 }, [scores])?.[0] ??
-    b.ort('Softmax', [scores], scores, { attributes: { axis: -1 }, into: scores })
-  );
+  return b.ort('Softmax', [scores], scores, { attributes: { axis: -1 }, into: scores });
 }
 
 /** p (dp − Σ p dp) along the last axis, written over dp where a kernel allows it. */
