@@ -126,7 +126,7 @@ function accuracySection(report: Report, chart: Chart): Html {
   return html`<section><h2>What the features know</h2>
 <p>Labels are never shown to the network. Each held-out picture takes the label that its nearest training pictures vote for, by cosine between class tokens of the teacher.</p>
 <div class="split">${chartElement(chart)}
-<table class="numbers"><tr><th>neighbours k</th>${ks.map((k) => html`<th>${k}</th>`)}</tr>
+<table class="numbers"><tr><th>k</th>${ks.map((k) => html`<th>${k}</th>`)}</tr>
 ${rawPixels === undefined ? '' : row('raw pixels', rawPixels)}
 ${row('random weights', evaluations[0]!.knn)}
 ${evaluations.length > 1 ? row('trained', evaluations.at(-1)!.knn, true) : ''}</table></div></section>`;

@@ -1,6 +1,6 @@
 import type { Chart, Series } from './charts';
 
-/** One line of `metrics.jsonl`. */
+/** One line of `metrics.jsonl`; `iteration` counts from 0. */
 export type MetricsLine = Readonly<Record<string, unknown>> & { readonly iteration: number };
 
 const charts: readonly { readonly id: string; readonly title: string; readonly series: readonly (readonly [key: string, name: string])[] }[] = [
@@ -13,8 +13,8 @@ const charts: readonly { readonly id: string; readonly title: string; readonly s
   { id: 'entropy', title: 'Entropy of the teacher’s targets', series: [['teacherEntropy', 'nats']] },
   { id: 'rate', title: 'Learning rate', series: [['learningRate', 'learning rate']] },
   { id: 'gradients', title: 'Gradient norms', series: [['gradientNorm.backbone', 'backbone'], ['gradientNorm.dinoHead', 'DINO head'], ['gradientNorm.ibotHead', 'iBOT head']] },
-  { id: 'parameters', title: 'Parameter norm', series: [['parameterNorm.backbone', 'backbone'], ['parameterNorm', 'all']] },
-  { id: 'updates', title: 'Update norm', series: [['updateNorm.backbone', 'backbone'], ['updateNorm', 'all']] },
+  { id: 'parameters', title: 'Parameter norms', series: [['parameterNorm.backbone', 'backbone'], ['parameterNorm.dinoHead', 'DINO head'], ['parameterNorm.ibotHead', 'iBOT head']] },
+  { id: 'updates', title: 'Update norms', series: [['updateNorm.backbone', 'backbone'], ['updateNorm.dinoHead', 'DINO head'], ['updateNorm.ibotHead', 'iBOT head']] },
   { id: 'momentum', title: 'Teacher momentum', series: [['teacherMomentum', 'momentum']] },
   { id: 'decay', title: 'Weight decay', series: [['weightDecay', 'weight decay']] },
   { id: 'speed', title: 'Speed', series: [['imagesPerSecond', 'images per second']] },
@@ -24,7 +24,7 @@ const colours = ['--c1', '--c2', '--c3', '--c4'];
 
 /** The charts for which the log has values. */
 export function runCharts(lines: readonly MetricsLine[]): Chart[] {
-  const steps = lines.map((line) => line.iteration);
+  const steps = lines.map((line) => line.iteration + 1);
   return charts.flatMap(({ id, title, series }) => {
     const present: Series[] = series
       .map(([key, name]) => ({ name, values: lines.map((line) => (Number.isFinite(line[key]) ? (line[key] as number) : null)) }))

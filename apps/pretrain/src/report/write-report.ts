@@ -15,7 +15,7 @@ import type { RunFolder } from '../run/run-folder';
 import { neighbourGallery } from './neighbour-gallery';
 import { type Report, reportPage } from './page';
 import { patchPictures } from './patch-pictures';
-import { runCharts } from './run-charts';
+import { type MetricsLine, runCharts } from './run-charts';
 
 /** Patches along each side of the report's pictures. */
 const GRID = 24;
@@ -40,13 +40,13 @@ export async function writeReport(run: RunFolder, engine: Engine): Promise<strin
 
   const metrics = run.metrics();
   const environments = run.environments();
-  const iterations = metrics.at(-1)?.iteration ?? 0;
+  // Lines count from 0: the last one's number is one less than the steps done.
+  const iterations = (metrics.at(-1)?.iteration ?? -1) + 1;
   const perStep = settings.batchSize * settings.accumulationSteps;
-  const speeds = metrics.map((line) => line['imagesPerSecond']).filter((v): v is number => typeof v === 'number' && v > 0);
-  const speed = speeds.sort((a, b) => a - b)[speeds.length >> 1] ?? 0;
-  const minutes = speed > 0 ? (iterations * perStep) / speed / 60 : 0;
+  const seconds = trainingSeconds(metrics, perStep);
   const evaluations = run.evaluations();
-  const k = Number(Object.keys(evaluations[0]?.knn ?? {}).find((key) => Number(key) === settings.knn.k[0]) ?? Object.keys(evaluations[0]?.knn ?? {})[0] ?? settings.knn.k[0]);
+  const scored = Object.keys(evaluations[0]?.knn ?? {}).map(Number);
+  const k = settings.knn.k.find((wanted) => scored.includes(wanted)) ?? scored[0] ?? settings.knn.k[0]!;
   const parameters = parameterCount(parameterShapes(config));
 
   const report: Report = {
@@ -54,7 +54,7 @@ export async function writeReport(run: RunFolder, engine: Engine): Promise<strin
     model: modelName(config, settings),
     iterations,
     images: iterations * perStep,
-    minutes,
+    minutes: seconds / 60,
     k,
     evaluations,
     rawPixels: run.rawPixels(),
@@ -66,7 +66,7 @@ export async function writeReport(run: RunFolder, engine: Engine): Promise<strin
         : []),
       { name: 'Backbone', value: (parameters / 1e6).toFixed(parameters < 1e7 ? 1 : 0), unit: 'M parameters' },
       { name: 'Seen', value: (iterations * perStep).toLocaleString('en'), unit: 'images' },
-      { name: 'Speed', value: speed.toFixed(speed < 10 ? 1 : 0), unit: 'images / s' },
+      { name: 'Speed', value: ((iterations * perStep) / seconds).toPrecision(3), unit: 'images / s' },
       { name: 'Engine', value: environments.at(-1)?.engine ?? engine.info.name, unit: environments.at(-1)?.device ?? engine.info.device },
     ],
     charts: runCharts(metrics),
@@ -78,6 +78,18 @@ export async function writeReport(run: RunFolder, engine: Engine): Promise<strin
   };
   writeFileSync(run.report, reportPage(report, plotLibrary()));
   return run.report;
+}
+
+/** Time spent in steps: each line's speed holds for the steps since the line before. */
+function trainingSeconds(metrics: readonly MetricsLine[], perStep: number): number {
+  let seconds = 0;
+  let before = -1;
+  for (const line of metrics) {
+    const speed = line['imagesPerSecond'];
+    if (typeof speed === 'number' && speed > 0) seconds += ((line.iteration - before) * perStep) / speed;
+    before = line.iteration;
+  }
+  return seconds;
 }
 
 async function readBackbone(path: string): Promise<Backbone> {
