@@ -1,5 +1,5 @@
 /**
- * Transposition that moves whole blocks: out (n0, n1, n2, n3) of blocks of `bytes` bytes, a multiple of 16, in order;
+ * Transposition that moves whole blocks: out (n0, n1, n2, n3) of blocks of `bytes` bytes, at least 16, in order;
  * block (i0, i1, i2, i3) comes from x at i0 s0 + i1 s1 + i2 s2 + i3 s3 bytes.
  */
 export function copyBlocks(
@@ -36,5 +36,7 @@ function copyBlock(from: usize, to: usize, bytes: usize): void {
     v128.store(to + j, c, 32);
     v128.store(to + j, d, 48);
   }
-  for (; j < bytes; j += 16) v128.store(to + j, v128.load(from + j));
+  for (; j + 16 <= bytes; j += 16) v128.store(to + j, v128.load(from + j));
+  // The last vector overlaps the one before.
+  if (j < bytes) v128.store(to + bytes - 16, v128.load(from + bytes - 16));
 }

@@ -11,5 +11,5 @@ export { adamW, ema, squaredNorm } from './optimizer';
 export { addScaledRows, addScaledRowsGrad, takeRows, takeRowsGrad } from './scaled-rows';
 export { expNumber, log2Number, mapExp2, mapSigmoid } from './simd-math';
 export { sinkhornKnopp } from './sinkhorn-knopp';
-export { softmax, softmaxGrad } from './softmax';
+export { softmaxGrad } from './softmax-grad';
 export { swiglu, swigluGrad } from './swiglu';

@@ -41,8 +41,7 @@ export const multiply = kernel({
 export const addN = kernel({
   name: 'AddN',
   supports: (node) => sameShapes(node) && Object.keys(node.inputs).length >= 2,
-  // A later input would be overwritten before it is read.
-  inPlace: [[0, 0], [1, 0]],
+  // Not in place: an input that is listed twice would be overwritten before it is read again.
   run(wasm, node, { inputs: [first, ...others], outputs: [out] }) {
     let sum = first;
     for (const other of others) {

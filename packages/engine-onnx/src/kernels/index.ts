@@ -9,7 +9,7 @@ import { l2Normalize, l2NormalizeGrad, weightNorm, weightNormGrad } from './norm
 import { adamW, ema, squaredNorm } from './optimizer';
 import { addScaledRows, addScaledRowsGrad, takeRows, takeRowsGrad } from './scaled-rows';
 import { sinkhornKnopp } from './sinkhorn-knopp';
-import { softmax, softmaxGrad } from './softmax';
+import { softmaxGrad } from './softmax-grad';
 import { swiglu, swigluGrad } from './swiglu';
 import { transpose } from './transpose';
 
@@ -39,7 +39,6 @@ export const simdKernels: ReadonlyMap<string, SimdKernel> = new Map(
     layerNormGrad,
     multiply,
     sinkhornKnopp,
-    softmax,
     softmaxGrad,
     squaredNorm,
     subtract,

@@ -1,6 +1,6 @@
 import { type KernelExports, wasmBase64 } from '../generated/kernels';
 
-/** The kernels keep no state of their own; offsets below this one are left free so that 0 is never a tensor. */
+/** Offsets below this one are left free, so that 0 is never a tensor: it stands for an input that is absent. */
 export const RESERVED_BYTES = 65536;
 
 let module: WebAssembly.Module | undefined;
