@@ -6,18 +6,16 @@
 // scikit-image 0.26, `sklearn/datasets/images` of scikit-learn, and the unpacked Debian packages
 // lomiri-wallpapers-16.04 and lomiri-wallpapers-20.04 (20.04.0-2).
 //
-// Every photograph is divided into a grid of squares. Every third column is held out, the pairs of
-// columns between are for training, so the two parts share no pixel. Training pictures are single
-// squares and blocks of 2 × 2 of them, so that views of one picture reach beyond one square; held-out
-// pictures are single squares. Squares without detail (open sky, black margins) are left out.
-// Some whole photographs go to sample/pictures, small, for the report to draw patch features of.
+// Every photograph is divided into a grid of squares that share no pixel. Squares without detail
+// (open sky, black margins) are left out. Of the rest, every third along the diagonals goes to
+// sample/heldout/<label>, the others to sample/train/<label>. Some whole photographs go to
+// sample/pictures, small, for the report to draw patch features of.
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import sharp from 'sharp';
 
-const SIDE = 160; // pixels of a picture
-const TRAIN = 14; // most single squares per photograph
-const BLOCKS = 8; // most blocks of 2 × 2
+const SIDE = 160; // pixels of a tile
+const TRAIN = 18; // most tiles per photograph
 const HELDOUT = 9;
 const PICTURE_SIDE = 400; // shorter side of a whole photograph
 const LEAST_DETAIL = 2; // mean absolute difference of neighbouring pixels at 80 × 80, of 255
@@ -90,27 +88,25 @@ for (const photograph of photographs) {
   const rows = Math.floor(info.height / square);
   const stem = photograph.file.replace(/(_by_.*)?\.\w+$/, '').toLowerCase();
 
-  const cut = async (row, column, size) => {
-    const region = { left: column * square, top: row * square, width: size * square, height: size * square };
-    const tile = await sharp(data, raw).extract(region).resize(SIDE, SIDE, { kernel: 'cubic' }).png().toBuffer();
-    return { name: `${stem}-${row}-${column}${size === 1 ? '' : `-${size}x${size}`}`, tile, detail: await detail(tile) };
-  };
-  const groups = { train: [], blocks: [], heldout: [] };
+  const cells = [];
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < photograph.columns; column++) {
-      groups[column % 3 === 2 ? 'heldout' : 'train'].push(await cut(row, column, 1));
-      if (column % 3 === 0 && column + 1 < photograph.columns && row + 1 < rows) groups.blocks.push(await cut(row, column, 2));
+      const region = { left: column * square, top: row * square, width: square, height: square };
+      const tile = await sharp(data, raw).extract(region).resize(SIDE, SIDE, { kernel: 'cubic' }).png().toBuffer();
+      cells.push({ row, column, tile, heldout: (row + column) % 3 === 0, detail: await detail(tile) });
     }
   }
-  for (const [group, part, limit] of [['train', 'train', TRAIN], ['blocks', 'train', BLOCKS], ['heldout', 'heldout', HELDOUT]]) {
+  for (const [part, limit] of [['train', TRAIN], ['heldout', HELDOUT]]) {
     const folder = join(sample, part, photograph.label);
     await mkdir(folder, { recursive: true });
-    const chosen = groups[group]
-      .filter((picture) => picture.detail >= LEAST_DETAIL)
+    const chosen = cells
+      .filter((cell) => cell.heldout === (part === 'heldout') && cell.detail >= LEAST_DETAIL)
       .sort((a, b) => b.detail - a.detail)
       .slice(0, limit);
-    for (const { name, tile } of chosen) await sharp(tile).jpeg({ quality: 85, mozjpeg: true }).toFile(join(folder, `${name}.jpg`));
-    console.log(`${photograph.label} ${group}: ${chosen.length} of ${square} px`);
+    for (const { row, column, tile } of chosen) {
+      await sharp(tile).jpeg({ quality: 85, mozjpeg: true }).toFile(join(folder, `${stem}-${row}-${column}.jpg`));
+    }
+    console.log(`${photograph.label} ${part}: ${chosen.length} tiles of ${square} px`);
   }
 }
 await writeFile(join(sample, 'LICENSES.md'), licences());
