@@ -2,6 +2,7 @@ import { appendFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { atomicWrite } from '@dinov2/weights';
+import { TrainerError } from './errors';
 import { createEventWriter, type EventWriter } from './tensorboard';
 
 /** Values of one iteration by name; see the README for the names. */
@@ -23,12 +24,24 @@ export class MetricsLog {
     return new MetricsLog(path, createEventWriter(join(folder, 'tensorboard'), firstIteration));
   }
 
-  /** NaN and infinities are written as null, and left out of the events. */
+  /**
+   * NaN and infinities are written as null, and left out of the events.
+   *
+   * @throws TrainerError if the folder cannot be written, for instance on a full disk.
+   */
   write(line: MetricsLine): void {
-    appendFileSync(this.path, `${JSON.stringify(line)}\n`);
     const { iteration, ...values } = line;
     const finite = Object.entries(values).filter(([, value]) => Number.isFinite(value));
-    this.events.scalars(iteration, Object.fromEntries(finite));
+    try {
+      appendFileSync(this.path, `${JSON.stringify(line)}\n`);
+      this.events.scalars(iteration, Object.fromEntries(finite));
+    } catch (error) {
+      throw new TrainerError(
+        `The metrics of iteration ${iteration} were not written to ${this.path}: ${(error as Error).message}. ` +
+          'Free disk space and start the run again; it continues from its newest checkpoint.',
+        { cause: error },
+      );
+    }
   }
 }
 
