@@ -164,7 +164,7 @@ describe.each(engines)('a training step on %s against PyTorch in float64', (_, c
         try {
           expectAllclose(await array.data(), expected, { rtol, atol: rtol * scale + 1e-7 });
         } catch (error) {
-          throw new Error(`${stored}: ${(error as Error).message}`);
+          throw new Error(`${stored}: ${(error as Error).message}`, { cause: error });
         }
       };
       await compare(sums.gradients[module]![key]!, `grad.${name}`, 1e-5);
