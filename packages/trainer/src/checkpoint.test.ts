@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type LazyTensor, readSafetensors } from '@dinov2/weights';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findCheckpoint, saveCheckpoint } from './checkpoint';
-import { microConfig } from './micro-config';
+import { microConfig } from './micro-config.testing';
 import { TrainerError } from './errors';
 
 let folder: string;

@@ -1,15 +1,16 @@
 import '@tensorflow/tfjs';
-import { augmentColumnCount } from '@dinov2/augment';
+import { augmentBatch, augmentColumnCount } from '@dinov2/augment';
 import { type DeviceArray, eagerEngine, type HostArray, jit } from '@dinov2/jit';
+import { applyHead, forwardFeatures } from '@dinov2/vit';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { expectAllclose } from '../../../tests/support/allclose';
 import { assembleBatch, type Batch, batchSpecs, type CropBatch } from './batch';
 import type { TrainerConfig } from './config';
-import { microConfig } from './micro-config';
+import { microConfig } from './micro-config.testing';
 import { initialState, initialStudent, nameArrays, stateSpecs, type TrainingState } from './state';
 import { createStep, metricNames } from './step';
-import { syntheticCrops } from './synthetic-crops';
+import { syntheticCrops } from './synthetic-crops.testing';
 
 const scalars = {
   learningRate: 1e-3,
@@ -90,6 +91,29 @@ describe('trainStep', () => {
     expect(await read(result.state)).toEqual(before);
     ({ state } = await step(result.state, undefined, batchOf(config, 2), scalars));
     expect(await read(state)).not.toEqual(before);
+  });
+
+  it('moves the centres by a tenth of the mean teacher logits, padding left out', async () => {
+    const config: TrainerConfig = { ...base, centering: 'centering' };
+    const step = jit(createStep(config).trainStep, { engine, donate: [0] });
+    const batch = batchOf(config);
+    const { backbone, dinoHead } = initialStudent(config); // the teacher of the first step
+    const tensors = (record: Readonly<Record<string, HostArray>>) =>
+      Object.fromEntries(Object.entries(record).map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]));
+    const tensor = ({ data, shape }: HostArray): tf.Tensor => tf.tensor(data, [...shape]);
+    const crops = augmentBatch(tensor(batch.globalCrops) as tf.Tensor4D, tensor(batch.globalAugmentation) as tf.Tensor2D);
+    const { clsToken, patchTokens } = forwardFeatures(tensors(backbone), config.model, crops);
+    const head = { inputDim: config.model.embedDim, ...config.dino.head };
+    const logits = (tokens: tf.Tensor): tf.Tensor => applyHead(tensors(dinoHead), head, tokens);
+    const masked = [...batch.maskIndices.data].filter((_, i) => batch.maskWeights.data[i] > 0);
+    expect(masked.length).toBeLessThan(batch.maskIndices.shape[0]); // there is padding to leave out
+    const patches = tf.gather(tf.reshape(patchTokens, [-1, config.model.embedDim]), tf.tensor1d(masked, 'int32'));
+
+    const { state } = await step(start(config), undefined, batch, scalars);
+    for (const [name, tokens] of [['dino', clsToken], ['ibot', patches]] as const) {
+      const expected = await tf.mul(tf.mean(logits(tokens), 0), 0.1).data();
+      expectAllclose((await state.centres![name].data()) as Float32Array, expected, { rtol: 1e-4, atol: 1e-6 });
+    }
   });
 
   it('traces from shapes alone, for a dry run', () => {

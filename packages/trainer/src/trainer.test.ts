@@ -12,8 +12,8 @@ import type { TrainerConfig } from './config';
 import type { CropSource } from './crop-source';
 import { TrainerError } from './errors';
 import type { MetricsLine } from './metrics-log';
-import { microConfig } from './micro-config';
-import { syntheticCrops } from './synthetic-crops';
+import { microConfig } from './micro-config.testing';
+import { syntheticCrops } from './synthetic-crops.testing';
 import { createTrainer, type TrainerOptions } from './trainer';
 
 const config: TrainerConfig = {

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { expectAllclose } from '../../../tests/support/allclose';
 import { uniform } from '../../../tests/support/hash';
 import type { TrainerConfig } from './config';
-import { microConfig } from './micro-config';
+import { microConfig } from './micro-config.testing';
 import { createNorms, normNames } from './norms';
 import { mapSubmodules, type Submodules, type TrainingState } from './state';
 import { applyGradients, type StepScalars } from './update';
