@@ -1,8 +1,9 @@
 import '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
-import { jit } from '@dinov2/jit';
+import { eagerEngine, jit, type Graph, type Value } from '@dinov2/jit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectAllclose } from '../../../tests/support/allclose';
+import type { HeapArray } from './device-array';
 import { onnxEngine } from './index';
 
 const engine = onnxEngine({ threads: 2 });
@@ -39,5 +40,75 @@ describe('onnxEngine', () => {
       expectAllclose(await state[name].data(), await expected[name].data(), { rtol: 1e-5, atol: 1e-6 });
     }
     expect(engine.info.name).toBe('onnx');
+  });
+
+  const vector = (data: Float32Array) => engine.put(data, [data.length], 'float32');
+
+  it('overwrites donated arguments, also those that are read again afterwards', async () => {
+    const size = 1 << 16;
+    const update = (p: tf.Tensor, g: tf.Tensor) => ({ p: tf.sub(p, g), largest: tf.max(p) });
+    const compiled = jit(update, { engine, donate: [0] });
+    const p = vector(Float32Array.from({ length: size }, (_, i) => i));
+    const g = vector(new Float32Array(size).fill(1));
+    const { heaps } = p as HeapArray;
+    const first = await compiled(p, g);
+    expect(p.isDisposed).toBe(true);
+    await expect(compiled(p, g)).rejects.toThrow(/disposed/);
+    heaps.resetPeak();
+    const before = heaps.used;
+    const second = await compiled(first.p, g);
+    expect(heaps.peak - before).toBeLessThan(size);
+    expect((await second.p.data()).slice(0, 3)).toEqual(Float32Array.of(-2, -1, 0));
+    expect(await second.largest.data()).toEqual(Float32Array.of(size - 2));
+  });
+
+  it('books the time and the work of every kernel', async () => {
+    const compiled = jit((a: tf.Tensor2D, b: tf.Tensor2D) => tf.relu(tf.matMul(a, b)), { engine });
+    const matrix = engine.put(new Float32Array(64 * 64), [64, 64], 'float32');
+    const { entries } = await compiled.profile(matrix, matrix);
+    const product = entries.find(({ op }) => op === 'BatchMatMul');
+    expect(product).toMatchObject({ kernel: 'ort:Gemm', calls: 1, flops: 2 * 64 ** 3 });
+    expect(entries.some(({ kernel }) => kernel === 'ort:Relu')).toBe(true);
+  });
+
+  const spec = (id: number, shape: number[]): Value => ({ id, shape, dtype: 'float32' });
+  const relu = (): Graph => {
+    const [x, y] = [spec(0, [2]), spec(1, [2])];
+    return { inputs: [x], outputs: [y], nodes: [{ op: 'Relu', inputs: { x }, attributes: {}, outputs: [y] }], constants: new Map() };
+  };
+
+  it('runs calls that overlap one after the other, on arrays that are disposed meanwhile', async () => {
+    const executable = await engine.compile(relu(), { donations: [] });
+    const inputs = Array.from({ length: 8 }, (_, i) => vector(Float32Array.of(-i, i)));
+    const running = inputs.map((input) => executable.run([input]));
+    inputs.forEach((input) => input.dispose());
+    const results = await Promise.all(running);
+    expect(await Promise.all(results.map(async ([y]) => (await y.data())[1]))).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    executable.dispose();
+  });
+
+  it('refuses arrays that do not fit the graph, and keeps them', async () => {
+    const executable = await engine.compile(relu(), { donations: [[0, 0]] });
+    const three = vector(new Float32Array(3));
+    await expect(executable.run([three])).rejects.toThrow(/input 0 is float32 \(3\), the graph was compiled for float32 \(2\)/);
+    await expect(executable.run([])).rejects.toThrow(/1 inputs and 0 arrays/);
+    expect(three.isDisposed).toBe(false);
+    const other = eagerEngine({ backend: 'cpu' }).put(new Float32Array(2), [2], 'float32');
+    await expect(executable.run([other])).rejects.toThrow(/not an array of this engine/);
+    expect(() => engine.put(new Float32Array(2), [3], 'float32')).toThrow(/2 values do not fill the shape \(3\)/);
+    executable.dispose();
+    await expect(executable.run([vector(new Float32Array(2))])).rejects.toThrow(/disposed; compile the graph again/);
+  });
+
+  it('names an op it cannot run, where it was called, and what it can', async () => {
+    const graph = relu();
+    const [node] = graph.nodes;
+    const unknown = { ...graph, nodes: [{ ...node, op: 'FFT', scope: 'block.1', source: 'model.ts:12:3' }] };
+    await expect(engine.compile(unknown, { donations: [] })).rejects.toThrow(/op FFT \(in block.1 at model.ts:12:3\).*Supported: Abs, /);
+  });
+
+  it('says that a process has one thread pool', () => {
+    expect(() => onnxEngine({ threads: 3 })).toThrow(/2 threads exists .* asks for 3/);
+    expect(() => onnxEngine({ threads: 0 })).toThrow(/threads is 0/);
   });
 });

@@ -23,9 +23,11 @@ interface Candidate {
  */
 export function rematerialize(graph: Graph, donations: readonly (readonly [input: number, output: number])[]): Graph {
   let { nodes } = graph;
+  /** Outputs that need no memory of their own. */
+  const overwriting = new Set(donations.map(([, output]) => graph.outputs[output]));
   // Every round moves the peak; far fewer rounds than this are needed.
   for (let round = 0; round < 32; round++) {
-    const use = usage(graph, nodes);
+    const use = usage(graph, nodes, overwriting);
     const chosen = candidates(graph, nodes, donations, use).filter(({ after, before }) => after < use.peak && use.peak < before);
     if (chosen.length === 0) break;
     nodes = insert(graph, nodes, chosen);
@@ -40,7 +42,10 @@ interface Usage {
   readonly peak: number;
 }
 
-function usage({ outputs }: Graph, nodes: readonly Node[]): Usage {
+/** Ops whose output is the input's memory. */
+const views: ReadonlySet<string> = new Set(['Reshape', 'ExpandDims', 'Identity', 'SplitV', 'Unpack']);
+
+function usage({ outputs }: Graph, nodes: readonly Node[], overwriting: ReadonlySet<Value>): Usage {
   const consumers = new Map<Value, number[]>();
   nodes.forEach((node, i) => {
     for (const value of new Set(Object.values(node.inputs))) {
@@ -51,10 +56,22 @@ function usage({ outputs }: Graph, nodes: readonly Node[]): Usage {
   });
   for (const value of outputs) consumers.set(value, [...(consumers.get(value) ?? []), nodes.length]);
   const change = new Float64Array(nodes.length + 2);
+  /** Last use of each value or of a view of it. */
+  const last = new Map<Value, number>();
+  for (let i = nodes.length - 1; i >= 0; i--) {
+    const node = nodes[i];
+    for (const value of node.outputs) last.set(value, Math.max(last.get(value) ?? i, consumers.get(value)?.at(-1) ?? i));
+    if (views.has(node.op)) {
+      const end = Math.max(...node.outputs.map((value) => last.get(value) as number));
+      for (const value of Object.values(node.inputs)) last.set(value, Math.max(last.get(value) ?? i, end));
+    }
+  }
   nodes.forEach((node, i) => {
+    if (views.has(node.op)) return;
     for (const value of node.outputs) {
+      if (overwriting.has(value)) continue;
       change[i] += bytes(value);
-      change[(consumers.get(value)?.at(-1) ?? i) + 1] -= bytes(value);
+      change[(last.get(value) as number) + 1] -= bytes(value);
     }
   });
   let alive = 0;
