@@ -41,7 +41,7 @@ export interface CropBatch {
 }
 
 /** How the masks of a configuration's batches are drawn. */
-export function maskRecipe({ batchSize, crops, model, ibot }: TrainerConfig): MaskRecipe {
+function maskRecipe({ batchSize, crops, model, ibot }: TrainerConfig): MaskRecipe {
   return {
     rows: 2 * batchSize,
     imageSize: crops.globalSize,

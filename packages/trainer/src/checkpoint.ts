@@ -18,7 +18,7 @@ export interface Progress {
   readonly skippedInARow: number;
 }
 
-export interface CheckpointManifest extends Progress {
+interface CheckpointManifest extends Progress {
   readonly version: 1;
   /** Images seen. */
   readonly images: number;

@@ -168,6 +168,20 @@ describe('a run', () => {
     expect(await outcome()).toEqual(uninterrupted);
   });
 
+  it('counts the images of accumulated batches, and continues exactly with them', async () => {
+    const accumulated = { accumulationSteps: 2, iterations: 3 };
+    await train(accumulated);
+    expect((await lines()).map(({ images }) => images)).toEqual([4, 8, 12]);
+    const backbone = await readFile(join(folder, 'backbone.safetensors'), 'base64');
+    const losses = (await lines()).map(({ loss }) => loss);
+    folder = `${folder}-stopped`;
+    const controller = new AbortController();
+    expect(await train(accumulated, { signal: controller.signal, onStep: () => controller.abort() })).toBe(false);
+    expect(await train(accumulated)).toBe(true);
+    expect((await lines()).map(({ loss }) => loss)).toEqual(losses);
+    expect(await readFile(join(folder, 'backbone.safetensors'), 'base64')).toBe(backbone);
+  });
+
   it('frees what it holds', async () => {
     const before = tf.memory().numTensors;
     await train();

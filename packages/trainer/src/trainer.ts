@@ -14,7 +14,7 @@ import type { CropSource, SourcedBatch } from './crop-source';
 import { TrainerError } from './errors';
 import { type MetricsLine, MetricsLog } from './metrics-log';
 import { createNorms, normNames } from './norms';
-import { createSchedules } from './schedules';
+import { createSchedules, type Schedules } from './schedules';
 import { initialState, initialStudent, nameArrays, restoreState, storable, type SubmoduleName, submoduleNames, type TrainingState } from './state';
 import { createStep, metricNames } from './step';
 import type { StepScalars } from './update';
@@ -63,10 +63,12 @@ export interface Trainer {
 /**
  * Open a run: continue from the newest checkpoint of its folder, or start.
  *
- * @throws TrainerError if the folder holds a run of another configuration or other data.
+ * @throws TrainerError if a schedule does not fit the length of the run, or the folder holds a run of
+ * another configuration or other data.
  */
 export async function createTrainer(config: TrainerConfig, options: TrainerOptions): Promise<Trainer> {
   const { engine, folder, data, onWarning = () => {} } = options;
+  const schedules = createSchedules(config);
   await mkdir(folder, { recursive: true });
   const found = await findCheckpoint(join(folder, 'checkpoints'), onWarning);
   if (found !== undefined && options.allowChanges !== true) refuseChanges(found, config, data.length, folder);
@@ -77,7 +79,7 @@ export async function createTrainer(config: TrainerConfig, options: TrainerOptio
       : await restoreState(engine, config, found.state);
   const { iteration, updates, skippedInARow } = found?.manifest ?? { iteration: 0, updates: 0, skippedInARow: 0 };
   const log = await MetricsLog.open(folder, iteration);
-  return new Run(config, options, log, state, { iteration, updates, skippedInARow });
+  return new Run(config, options, schedules, log, state, { iteration, updates, skippedInARow });
 }
 
 function refuseChanges({ manifest }: FoundCheckpoint, config: TrainerConfig, dataLength: number, folder: string): void {
@@ -92,7 +94,6 @@ function refuseChanges({ manifest }: FoundCheckpoint, config: TrainerConfig, dat
 
 class Run implements Trainer {
   private readonly modules: readonly SubmoduleName[];
-  private readonly schedules;
   private readonly trainStep;
   private readonly accumulateStep;
   private readonly norms;
@@ -104,6 +105,7 @@ class Run implements Trainer {
   constructor(
     private readonly config: TrainerConfig,
     private readonly options: TrainerOptions,
+    private readonly schedules: Schedules,
     private readonly log: MetricsLog,
     private state: TrainingState<DeviceArray>,
     private progress: Progress,
@@ -111,7 +113,6 @@ class Run implements Trainer {
     const { engine } = options;
     const functions = createStep(config);
     this.modules = submoduleNames(state.student);
-    this.schedules = createSchedules(config);
     this.trainStep = jit(functions.trainStep, { engine, donate: [0, 1] });
     this.accumulateStep = jit(functions.accumulateStep, { engine, donate: [1] });
     this.norms = jit(createNorms(config), { engine });
