@@ -1,6 +1,6 @@
 import '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
-import { eagerEngine, jit, type Graph, type Value } from '@dinov2/jit';
+import { eagerEngine, jit, type DeviceArray, type Graph, type Value } from '@dinov2/jit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectAllclose } from '../../../tests/support/allclose';
 import type { HeapArray } from './device-array';
@@ -28,16 +28,17 @@ describe('onnxEngine', () => {
     };
     const compiled = jit(step, { engine, donate: [0] });
     let expected = parameters as Parameters;
-    let state: any = parameters;
+    let state: Parameters | Record<keyof Parameters, DeviceArray> = parameters;
     for (let i = 0; i < 5; i++) {
       const eager = step(expected, x, y);
-      const result: any = await compiled(state, x, y);
+      const result: { parameters: Record<keyof Parameters, DeviceArray>; loss: DeviceArray } = await compiled(state, x, y);
       expectAllclose(await result.loss.data(), await eager.loss.data(), { rtol: 1e-5, atol: 1e-6 });
       expected = eager.parameters;
       state = result.parameters;
     }
+    const trained = state as Record<keyof Parameters, DeviceArray>;
     for (const name of ['w1', 'b1', 'w2', 'b2'] as const) {
-      expectAllclose(await state[name].data(), await expected[name].data(), { rtol: 1e-5, atol: 1e-6 });
+      expectAllclose(await trained[name].data(), await expected[name].data(), { rtol: 1e-5, atol: 1e-6 });
     }
     expect(engine.info.name).toBe('onnx');
   });

@@ -4,7 +4,7 @@ import { eagerEngine, type DeviceArray, type Engine, type Graph, type Node, type
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectAllclose } from '../../../tests/support/allclose';
-import { HeapArray } from './device-array';
+import type { HeapArray } from './device-array';
 import { onnxEngine } from './index';
 
 const onnx = onnxEngine({ threads: 2 });
