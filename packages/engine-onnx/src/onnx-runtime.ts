@@ -53,7 +53,8 @@ const logFatal = 4;
 
 /** The library that comes inside the `onnxruntime-node` package. */
 function libraryPath(): string {
-  const require = createRequire(import.meta.url);
+  // The CommonJS build has no import.meta.
+  const require = createRequire(typeof __filename === 'string' ? __filename : import.meta.url);
   const folder = join(
     dirname(require.resolve('onnxruntime-node/package.json')),
     `bin/napi-v6/${process.platform}/${process.arch}`,
