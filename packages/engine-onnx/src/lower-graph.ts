@@ -61,4 +61,4 @@ function unsupported({ op, scope, source }: Node): string {
 }
 
 /** Names of all graph ops that this engine runs without taking them apart. */
-export const supportedOps = (): string[] => [...new Set([...Object.keys(lowerings), ...simdKernels.keys()])].sort();
+const supportedOps = (): string[] => [...new Set([...Object.keys(lowerings), ...simdKernels.keys()])].sort();

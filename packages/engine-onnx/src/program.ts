@@ -47,7 +47,7 @@ export interface SimdStep extends StepBase {
 }
 
 /** A copy of the bytes of one tensor to another. */
-export interface CopyStep extends StepBase {
+interface CopyStep extends StepBase {
   readonly kind: 'copy';
 }
 

@@ -18,8 +18,12 @@ export type LoweringTable = Readonly<Record<string, Lowering>>;
 /** Permute axes; a view if only axes of length 1 move. */
 export function transpose(b: Builder, x: Tensor, perm: readonly number[]): Tensor {
   const shape = perm.map((axis) => x.shape[axis]);
-  const moved = perm.filter((axis) => x.shape[axis] !== 1);
-  if (moved.every((axis, i) => i === 0 || moved[i - 1] < axis)) return b.view(x, shape);
+  const long = perm.filter((axis) => x.shape[axis] !== 1);
+  if (long.every((axis, i) => i === 0 || long[i - 1] < axis)) return b.view(x, shape);
+  if (x.type === 'float32' || x.type === 'int32') {
+    const moved = b.simd('Transpose', { x }, [{ shape, dtype: x.type }], { perm: [...perm] });
+    if (moved) return moved[0];
+  }
   return b.ort('Transpose', [x], { shape, type: x.type }, { attributes: { perm } });
 }
 

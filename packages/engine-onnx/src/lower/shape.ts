@@ -21,7 +21,7 @@ export function slice(b: Builder, x: Tensor, begin: readonly number[], size: rea
 }
 
 /** Join along an axis; parts of the outermost axis are written in place by their producers. */
-export function concat(b: Builder, parts: readonly Tensor[], axis: number): Tensor {
+function concat(b: Builder, parts: readonly Tensor[], axis: number): Tensor {
   const nonEmpty = parts.filter((part) => sizeOf(part.shape) > 0);
   if (nonEmpty.length === 1) return nonEmpty[0];
   const length = parts.reduce((sum, part) => sum + part.shape[axis], 0);

@@ -7,7 +7,7 @@ export interface Interval {
   readonly bytes: number;
 }
 
-export interface Placement {
+interface Placement {
   readonly bin: number;
   readonly offset: number;
 }

@@ -9,7 +9,7 @@ export type Place =
   | { readonly kind: 'constant' };
 
 /** Whose memory a graph output is: a donated input's or a new block's. */
-export type Result =
+type Result =
   | { readonly kind: 'input'; readonly index: number }
   | { readonly kind: 'output'; readonly slot: number };
 
