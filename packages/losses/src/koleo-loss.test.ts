@@ -40,6 +40,11 @@ describe.each(['cpu', 'wasm'])('koleoLoss on %s', (backend) => {
     expectAllclose(koleoLoss(tf.tensor2d([[1, 0], [0, 1], [1, 1]])).dataSync(), [0.2674], { atol: 1e-6 });
   });
 
+  it('never takes a feature for its own neighbour', () => {
+    // Opposite unit vectors are 2 apart.
+    expectAllclose(koleoLoss(tf.tensor2d([[3, 0], [-1, 0]])).dataSync(), [-Math.log(2)], { atol: 1e-6 });
+  });
+
   it('is 0 for one image, and so is its gradient', () => {
     const { value, grad } = tf.valueAndGrad(koleoLoss)(tf.tensor2d([[3, 4]]));
     expect(value.dataSync()[0]).toBe(0);

@@ -34,7 +34,8 @@ const nearestNeighbours = tf.customGrad((...args) => {
   const batch = unit.shape[0];
   const identity = tf.eye(batch);
   const others = tf.mul(tf.matMul(unit, unit, false, true), tf.sub(1, identity));
-  const nearest = tf.argMax(tf.sub(others, identity), 1) as tf.Tensor1D; // −1 on the diagonal
+  // −2 on the diagonal: −1 would tie with the other one of an opposite pair, which a batch of two becomes.
+  const nearest = tf.argMax(tf.sub(others, tf.mul(2, identity)), 1) as tf.Tensor1D;
   // Cast, because tfjs-backend-wasm 4.22 fills a float32 oneHot with the bits of integers.
   const choice = tf.cast(tf.oneHot(nearest, batch), 'float32') as tf.Tensor2D; // (B, B)
   save([choice]);
