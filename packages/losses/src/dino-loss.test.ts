@@ -41,6 +41,8 @@ describe.each(['cpu', 'wasm'])('dinoLoss on %s', (backend) => {
     const { global, local } = dinoLoss({ studentGlobal: logits(2, 2 * B), teacher });
     expectGolden(global, golden, 'dino0.global');
     expect(local.dataSync()[0]).toBe(0);
+    const empty = dinoLoss({ studentGlobal: logits(2, 2 * B), studentLocal: tf.zeros([0, K]), teacher });
+    expect([...empty.global.dataSync(), ...empty.local.dataSync()]).toEqual([...global.dataSync(), 0]);
     const [gradient] = tf.grads((g: tf.Tensor) => tf.mul(3, dinoLoss({ studentGlobal: g, teacher }).global))([
       logits(2, 2 * B),
     ]);

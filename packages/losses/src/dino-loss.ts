@@ -49,7 +49,7 @@ export function dinoLoss(
     const [first, second] = tf.split(teacher, 2, 0); // (B, K) each
     const swapped = tf.concat([second, first], 0);
     const global = perPair(distillationCrossEntropy(studentGlobal, swapped, temperature));
-    if (studentLocal === undefined) return { global, local: tf.scalar(0) };
+    if (studentLocal === undefined || localRows === 0) return { global, local: tf.scalar(0) };
     // −Σ (t₁ + t₂) log p is both pairs of a local crop in one pass over its logits.
     const both = tf.add(first, second);
     return { global, local: perPair(distillationCrossEntropy(studentLocal, both, temperature)) };

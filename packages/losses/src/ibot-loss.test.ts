@@ -54,6 +54,13 @@ describe.each(['cpu', 'wasm'])('ibotLoss on %s', (backend) => {
     );
   });
 
+  it('is 0 without a masked patch, and has a gradient', () => {
+    const rest = { teacher: tf.zeros([0, 4]), weights: tf.zeros([0]), images: 2 };
+    const { value, grad } = tf.valueAndGrad((student: tf.Tensor) => ibotLoss({ student, ...rest }))(tf.zeros([0, 4]));
+    expect(value.dataSync()[0]).toBe(0);
+    expect(grad.shape).toEqual([0, 4]);
+  });
+
   it('refuses rows that do not fit', () => {
     const student = tf.zeros([3, 2]);
     expect(() => ibotLoss({ student, teacher: tf.zeros([2, 2]), weights: tf.zeros([3]), images: 1 })).toThrow(LossError);

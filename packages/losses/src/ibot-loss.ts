@@ -17,7 +17,7 @@ export interface IbotLossInputs {
 /**
  * Cross-entropy of the student's masked patches against the teacher's visible ones, averaged over
  * the patches of each image and then over all images (Zhou et al. 2021, equation 2). Images without
- * a mask count in the divisor, as in DINOv2.
+ * a mask count in the divisor, as in DINOv2. Without a masked patch (M = 0) the loss is 0.
  *
  * The gradient flows to the student.
  *
@@ -36,7 +36,11 @@ export function ibotLoss(
     );
   }
   return tf.tidy(() => {
+    if (rows === 0) return nothing(student) as tf.Scalar;
     const losses = distillationCrossEntropy(student, teacher, temperature); // (M)
     return tf.mul(tf.sum(tf.mul(losses, weights)), 1 / images);
   });
 }
+
+/** 0 with a gradient, since tfjs has none for a result that does not depend on x, and its wasm backend cannot sum no values. */
+const nothing = tf.customGrad((x) => ({ value: tf.scalar(0), gradFunc: () => tf.zerosLike(x as tf.Tensor) }));

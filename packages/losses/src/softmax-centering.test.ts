@@ -38,6 +38,13 @@ describe.each(['cpu', 'wasm'])('softmaxCentering on %s', (backend) => {
     expect([...tf.sum(padded.probabilities, 1).dataSync()].map((sum) => Math.round(sum))).toEqual([1, 1, 0, 1, 0, 0]);
   });
 
+  it('refuses what does not fit', () => {
+    const x = tf.zeros([4, 3]);
+    expect(() => softmaxCentering(x, x, 0.05)).toThrow('logits (4,3), centre (4,3)');
+    expect(() => softmaxCentering(x, tf.zeros([1, 3]), 0.05, { valid: tf.ones([3]) })).toThrow('valid (3)');
+    expect(() => softmaxCentering(x, tf.zeros([1, 3]), 0)).toThrow('temperature 0 is not positive');
+  });
+
   it('keeps the centre when no row takes part', () => {
     const centre = tf.tensor([symmetric(3, 7)]);
     const { nextCentre } = softmaxCentering(logits(20), centre, 0.05, { valid: tf.zeros([6]) });

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { LossError } from './error';
 
 /** Options of {@link softmaxCentering}. */
 export interface SoftmaxCenteringOptions {
@@ -23,9 +24,10 @@ export type Centered = {
  *
  * Has no gradient: the centre's average is taken of values.
  *
- * @param logits - (n, K)
+ * @param logits - (n, K), finite, padding included
  * @param centre - (1, K); zeros at the start.
- * @param temperature - τ, a number or a scalar tensor.
+ * @param temperature - τ, a positive number or a scalar tensor.
+ * @throws LossError when the shapes do not fit or the temperature is not positive.
  */
 export function softmaxCentering(
   logits: tf.Tensor,
@@ -33,14 +35,23 @@ export function softmaxCentering(
   temperature: number | tf.Tensor,
   { momentum = 0.9, valid }: SoftmaxCenteringOptions = {},
 ): Centered {
+  const [rowCount, K] = logits.shape;
+  if (logits.rank !== 2 || centre.size !== K || (valid !== undefined && valid.size !== rowCount)) {
+    throw new LossError(
+      `logits (${logits.shape}), centre (${centre.shape})${valid === undefined ? '' : `, valid (${valid.shape})`}; ` +
+        'pass (n, K), (1, K) and, for padding, (n)',
+    );
+  }
+  if (typeof temperature === 'number' && !(temperature > 0)) {
+    throw new LossError(`temperature ${temperature} is not positive; the teacher's is 0.04 to 0.07 as published`);
+  }
   return tf.tidy(() => {
     const targets = tf.softmax(tf.div(tf.sub(logits, centre), temperature)) as tf.Tensor2D;
-    const n = logits.shape[0];
     if (valid === undefined) {
       const mean = tf.mean(logits, 0, true);
       return { probabilities: targets, nextCentre: average(centre, mean, momentum) };
     }
-    const rows = tf.reshape(valid, [n, 1]);
+    const rows = tf.reshape(valid, [rowCount, 1]);
     const count = tf.sum(rows);
     const some = tf.minimum(count, 1); // 0 or 1
     const mean = tf.div(tf.sum(tf.mul(logits, rows), 0, true), tf.maximum(count, 1));
