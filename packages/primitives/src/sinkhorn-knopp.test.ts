@@ -81,4 +81,8 @@ describe('sinkhornKnopp', () => {
       }),
     );
   });
+
+  it('refuses a temperature that is not positive', () => {
+    expect(() => sinkhornKnopp(tf.ones([2, 3]), 0)).toThrow('temperature 0 is not positive');
+  });
 });

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { definePrimitive } from './define';
+import { PrimitiveError } from './error';
 import { float32, matchShapes, numberAttribute } from './shapes';
 
 const shape = { logits: ['n', 'K'], temperature: [], 'valid?': ['n'] } as const;
@@ -57,13 +58,16 @@ export interface SinkhornKnoppOptions {
  * @param logits - (n, K)
  * @param temperature - positive scalar
  * @returns probabilities (n, K)
- * @throws PrimitiveError if the shapes do not fit
+ * @throws PrimitiveError if the shapes do not fit or a temperature given as a number is not positive
  */
 export function sinkhornKnopp(
   logits: tf.Tensor,
   temperature: tf.Tensor | number,
   { valid, iterations = 3 }: SinkhornKnoppOptions = {},
 ): tf.Tensor2D {
+  if (typeof temperature === 'number' && !(temperature > 0)) {
+    throw new PrimitiveError(`SinkhornKnopp: temperature ${temperature} is not positive.`);
+  }
   return tf.tidy(() => {
     const scalar = typeof temperature === 'number' ? tf.scalar(temperature) : temperature;
     return assign({ logits, temperature: scalar, valid }, { iterations })[0] as tf.Tensor2D;
