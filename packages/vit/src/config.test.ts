@@ -69,6 +69,8 @@ describe('vitConfig', () => {
     expect(() => vitConfig('small', { imageSize: 224, patchSize: 15 })).toThrow('225 is');
     expect(() => vitConfig('small', { heads: 5 })).toThrow(VitError);
     expect(() => vitConfig('small', { registers: -1 })).toThrow(VitError);
+    expect(() => vitConfig('small', { ffn: 'SwiGLU' as 'swiglu' })).toThrow('pass "mlp" or "swiglu"');
+    expect(() => vitConfig('small', { mlpRatio: 0 })).toThrow('mlpRatio 0');
     expect(() => vitConfig('huge' as VitSize)).toThrow('tiny, small, base, large, giant2');
   });
 });

@@ -86,6 +86,12 @@ function checkConfig(config: VitConfig): void {
       throw new VitError(`${key} ${config[key]} is not a positive integer`);
     }
   }
+  if (config.ffn !== 'mlp' && config.ffn !== 'swiglu') {
+    throw new VitError(`ffn "${String(config.ffn)}" is unknown; pass "mlp" or "swiglu"`);
+  }
+  if (!(config.mlpRatio * config.embedDim >= 1 && Number.isFinite(config.mlpRatio))) {
+    throw new VitError(`mlpRatio ${config.mlpRatio} leaves no hidden width; pass a positive number, usually 4`);
+  }
   if (!Number.isInteger(config.registers) || config.registers < 0) {
     throw new VitError(`registers ${config.registers} is not a count; pass 0 to 4`);
   }

@@ -126,6 +126,7 @@ describe('forwardPacked', () => {
     const dropRows = [0, 1].map(() => ({ attention: rows, ffn: [] }));
     const images = pictures(2, 4, 4);
     expect(() => forwardPacked({}, config, [{ images }, { images }], { dropRows })).toThrow('for 1 groups');
+    expect(() => forwardPacked({}, config, [])).toThrow('pass at least one');
   });
 });
 
@@ -193,7 +194,8 @@ describe('getIntermediateLayers', () => {
 
   it('names a block that does not exist', () => {
     expect(() => getIntermediateLayers({}, config, pictures(1, 8, 8), [4])).toThrow('indices are 0 to 3');
-    expect(() => getIntermediateLayers({}, config, pictures(1, 8, 8), 5)).toThrow(VitError);
+    expect(() => getIntermediateLayers({}, config, pictures(1, 8, 8), 5)).toThrow('the last 5 blocks of a model of 4');
+    expect(() => getIntermediateLayers({}, config, pictures(1, 8, 8), 0)).toThrow('from 1 to 4');
   });
 });
 

@@ -42,6 +42,7 @@ export function forwardPacked(
       throw new VitError(`dropRows for ${length} groups of images; this call has ${groups.length}`);
     }
   }
+  if (groups.length === 0) throw new VitError('no groups of images; pass at least one');
   return tf.tidy(() => {
     let streams: tf.Tensor[] = groups.map((group) => embedTokens(params, config, group));
     for (let i = 0; i < config.depth; i++) {
@@ -100,6 +101,9 @@ export function getIntermediateLayers(
   { reshape = false, returnClassToken = false, norm = true }: IntermediateLayersOptions = {},
 ): IntermediateLayer[] {
   const { depth, registers } = config;
+  if (typeof layers === 'number' && !(Number.isInteger(layers) && layers >= 1 && layers <= depth)) {
+    throw new VitError(`the last ${layers} blocks of a model of ${depth}; pass a number from 1 to ${depth}`);
+  }
   const wanted = new Set(
     typeof layers === 'number' ? Array.from({ length: layers }, (_, i) => depth - 1 - i) : layers,
   );
