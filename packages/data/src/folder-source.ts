@@ -1,4 +1,4 @@
-import { readdirSync, realpathSync, statSync } from 'node:fs';
+import { readdirSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import { DataError } from './error';
 import type { ImageSource } from './source';
@@ -42,9 +42,18 @@ function walk(folder: string, paths: string[], above: ReadonlySet<string>): void
   for (const entry of entries) {
     if (entry.name.startsWith('.')) continue;
     const path = join(folder, entry.name);
-    const target = entry.isSymbolicLink() ? statSync(path, { throwIfNoEntry: false }) : entry;
+    const target = entry.isSymbolicLink() ? followLink(path) : entry;
     if (target?.isDirectory()) walk(path, paths, trail);
     else if (target?.isFile() && isImageName(entry.name)) paths.push(path);
+  }
+}
+
+/** What a link leads to; undefined if nowhere, be it missing or the link itself. */
+function followLink(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
   }
 }
 

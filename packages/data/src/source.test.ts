@@ -23,6 +23,8 @@ describe('openSource with a folder', () => {
     put(folder, 'a/1.jpg', '');
     symlinkSync(folder, join(folder, 'a', 'loop'));
     symlinkSync(join(folder, 'a', '1.jpg'), join(folder, 'a', '2.jpg'));
+    symlinkSync('3.jpg', join(folder, 'a', '3.jpg')); // to itself
+    symlinkSync('gone.jpg', join(folder, 'a', '4.jpg'));
     expect(openSource(folder).paths).toEqual([join(folder, 'a/1.jpg'), join(folder, 'a/2.jpg')]);
   });
 
