@@ -104,6 +104,11 @@ describe('arguments', () => {
     step.dispose();
   });
 
+  it('a donated position that the call does not have', async () => {
+    const donating = jit((x: tf.Tensor) => tf.add(x, 1), { engine, donate: [1] });
+    await expect(donating(1)).rejects.toThrow('donate names argument 1 of a call with 1');
+  });
+
   it('an array that was disposed', async () => {
     const array = engine.put(Float32Array.of(1), [1], 'float32');
     array.dispose();

@@ -181,6 +181,11 @@ export function jit<Args extends readonly unknown[], Out>(
   const program = ({ paths, structure, specs, key }: Call): Program => {
     const known = programs.get(key);
     if (known !== undefined) return known;
+    const count = structure.kind === 'array' ? structure.children.length : 0;
+    const beyond = donate.find((position) => !Number.isInteger(position) || position < 0 || position >= count);
+    if (beyond !== undefined) {
+      throw new JitError(`donate names argument ${beyond} of a call with ${count}; positions count from 0.`);
+    }
     const traced = trace(specs, (tensors) => fn(...unflattenTree<Args>(structure, tensors)));
     const graph = printable(precision.apply(optimize(traced.graph)));
     const donors = paths.flatMap((path, input) =>
