@@ -116,6 +116,12 @@ describe('arguments', () => {
   });
 });
 
+it('says that a tensor has no part in the result that is differentiated by it', async () => {
+  expect(await messageOf((a) => tf.grads((b, _unused) => tf.square(b))([a, tf.neg(a)])[0])).toMatch(
+    /function at .*errors\.test\.ts:\d+:\d+ does not depend on one of the tensors.*Leave that tensor out/,
+  );
+});
+
 it('says to import the gradients where none are registered', async () => {
   const gradient = tf.getGradient('Add');
   const log = tf.getGradient('Log');

@@ -88,6 +88,14 @@ function explain(error: unknown): unknown {
         : `TensorFlow.js has no gradient for it. Compute it outside of the differentiated function, or wrap it in tf.customGrad.`;
     return new JitError(`The op ${gradient} has no gradient${where}. ${remedy}`, { cause: error });
   }
+
+  if (error.message.startsWith('Cannot compute gradient of y=f(x) with respect to x')) {
+    return new JitError(
+      `The differentiated function${where} does not depend on one of the tensors it is differentiated by. ` +
+        `Leave that tensor out, or use it in the result.`,
+      { cause: error },
+    );
+  }
   return error;
 }
 
