@@ -10,6 +10,7 @@ import {
   parameterShapes,
 } from '@dinov2/vit';
 import { type LazyTensor, openSafetensors } from '@dinov2/weights';
+import { usesIbot } from './batch';
 import type { HeadSizes, TrainerConfig } from './config';
 import { TrainerError } from './errors';
 
@@ -59,9 +60,9 @@ export function headConfigOf(config: TrainerConfig, sizes: HeadSizes): HeadConfi
   return { inputDim: config.model.embedDim, ...sizes };
 }
 
-/** Whether masked patches have a head of their own. */
-export function hasIbotHead({ ibot }: TrainerConfig): boolean {
-  return ibot.separateHead && ibot.lossWeight > 0;
+/** Whether masked patches have a head of their own. One that nothing goes through would have no gradient. */
+export function hasIbotHead(config: TrainerConfig): boolean {
+  return config.ibot.separateHead && usesIbot(config);
 }
 
 /** A float32 array by its shape alone. */

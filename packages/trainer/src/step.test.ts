@@ -42,6 +42,9 @@ describe('trainStep', () => {
     ['separate heads and a centre', { ibot: { ...base.ibot, separateHead: true }, centering: 'centering' }],
     ['no iBOT', { ibot: { ...base.ibot, lossWeight: 0 } }],
     ['no masks', { ibot: { ...base.ibot, maskProbability: 0 } }],
+    ['a separate head and no masks', { ibot: { ...base.ibot, separateHead: true, maskProbability: 0 }, centering: 'centering' }],
+    // 0.4 of two rows is less than one.
+    ['a separate head and too few rows for a mask', { batchSize: 1, ibot: { ...base.ibot, separateHead: true, maskProbability: 0.4 } }],
     ['no local crops', { crops: { ...base.crops, localCount: 0 } }],
     ['neither drop path nor KoLeo', { dropPath: { rate: 0, uniform: true }, dino: { ...base.dino, koleoWeight: 0 } }],
     ['registers and SwiGLU', { model: { ...base.model, registers: 2, ffn: 'swiglu' } }],
@@ -59,8 +62,10 @@ describe('trainStep', () => {
     const { ibot, crops } = config;
     expect(value('dinoGlobalLoss')).toBeGreaterThan(0);
     expect(value('dinoLocalLoss') > 0).toBe(crops.localCount > 0);
-    expect(value('ibotLoss') > 0).toBe(ibot.lossWeight > 0 && ibot.maskProbability > 0);
-    expect(value('koleoLoss') !== 0).toBe(config.dino.koleoWeight > 0);
+    expect(value('ibotLoss') > 0).toBe(ibot.lossWeight > 0 && Math.floor(2 * config.batchSize * ibot.maskProbability) > 0);
+    expect(state.student.ibotHead !== undefined).toBe(ibot.separateHead && value('ibotLoss') > 0);
+    // A crop alone in its batch has no neighbour.
+    expect(value('koleoLoss') !== 0).toBe(config.dino.koleoWeight > 0 && config.batchSize > 1);
     expect(value('teacherEntropy')).toBeLessThan(Math.log(config.dino.head.prototypes) + 1e-5);
     for (const array of Object.values(await read(state))) expect(array.every(Number.isFinite)).toBe(true);
   });
