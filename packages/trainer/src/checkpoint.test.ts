@@ -66,6 +66,17 @@ describe('checkpoints', () => {
     expect((await find()).found!.manifest.iteration).toBe(10);
   });
 
+  it('sets a second damaged checkpoint of one iteration aside too', async () => {
+    await save(5);
+    for (const bytes of [300, 200]) {
+      await truncate(join(await save(10), 'state.safetensors'), bytes);
+      const { found, warnings } = await find();
+      expect(found!.manifest.iteration).toBe(5);
+      expect(warnings).toEqual([expect.stringContaining(`has ${bytes} bytes`)]);
+    }
+    expect(await readdir(folder)).toEqual(['00000005', '00000010.invalid']);
+  });
+
   it('leaves older ones alone when the disk is full', async () => {
     await save(5);
     await save(10);

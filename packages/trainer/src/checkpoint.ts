@@ -87,13 +87,16 @@ export interface FoundCheckpoint {
 /**
  * Find the newest whole checkpoint, its sizes and hashes checked.
  *
- * One that is damaged is reported to `warn`, renamed to `<iteration>.invalid` and passed over.
+ * One that is damaged is reported to `warn`, renamed to `<iteration>.invalid`, in place of an older
+ * one of that name, and passed over.
  */
 export async function findCheckpoint(folder: string, warn: (message: string) => void): Promise<FoundCheckpoint | undefined> {
   for (const name of (await listCheckpoints(folder)).reverse()) {
     const path = join(folder, name);
     const fault = await damage(path);
     if (typeof fault !== 'string') return { manifest: fault, state: join(path, stateFile) };
+    // A directory cannot be renamed onto one that is not empty.
+    await rm(`${path}.invalid`, { recursive: true, force: true });
     await rename(path, `${path}.invalid`);
     warn(`The checkpoint ${path} is damaged (${fault}); it was renamed to ${name}.invalid and the one before it is used.`);
   }
