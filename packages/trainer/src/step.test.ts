@@ -10,6 +10,7 @@ import type { TrainerConfig } from './config';
 import { microConfig } from './micro-config.testing';
 import { initialState, initialStudent, nameArrays, stateSpecs, type TrainingState } from './state';
 import { createStep, metricNames } from './step';
+import { lossTermNames } from './student-loss';
 import { syntheticCrops } from './synthetic-crops.testing';
 
 const scalars = {
@@ -57,7 +58,9 @@ describe('trainStep', () => {
     const value = (name: string): number => values[names.indexOf(name)];
     expect(values).toHaveLength(names.length);
     expect(value('applied')).toBe(1);
-    expect(value('loss')).toBeCloseTo(value('dinoGlobalLoss') + value('dinoLocalLoss') + value('koleoLoss') + value('ibotLoss'), 4);
+    const terms = names.filter((name) => name.endsWith('Loss'));
+    expect(terms).toEqual(lossTermNames.map((name) => `${name}Loss`));
+    expect(value('loss')).toBeCloseTo(terms.map(value).reduce((a, b) => a + b), 4);
     // Cross-entropies of what is compared are positive, terms that are off are 0.
     const { ibot, crops } = config;
     expect(value('dinoGlobalLoss')).toBeGreaterThan(0);

@@ -4,20 +4,25 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Batch } from './batch';
 import type { TrainerConfig } from './config';
 import { type Centres, mapSubmodules, type Model, type SubmoduleName, submoduleNames, type Submodules, type TrainingState } from './state';
-import { type Crops, type LossTerms, studentLoss } from './student-loss';
-import { teacherTargets } from './targets';
+import { type Crops, lossTermNames, type LossTerms, studentLoss } from './student-loss';
+import { type Targets, teacherTargets } from './targets';
 import { applyGradients, type StepScalars } from './update';
 
 /** Gradients, next centres and metrics summed over the batches of one optimizer step. */
 export type Sums<T> = {
   readonly gradients: Submodules<T>;
   readonly centres?: Centres<T>;
-  /** (5): the four loss terms and the teacher's entropy, see {@link sumNames}. */
+  /** (count), see {@link sumNames} */
   readonly metrics: T;
 };
 
-/** What {@link Sums.metrics} holds, in order. */
-const sumNames = ['dinoGlobalLoss', 'dinoLocalLoss', 'koleoLoss', 'ibotLoss', 'teacherEntropy'] as const;
+/** Scalars of a batch that are logged and not optimised. */
+const statistics = {
+  teacherEntropy: ({ dino }: Targets) => meanEntropy(dino),
+};
+
+/** What {@link Sums.metrics} holds, in order: the terms of the loss and the statistics. */
+const sumNames = [...lossTermNames.map((name) => `${name}Loss`), ...Object.keys(statistics)];
 
 /** Names of a step's metrics in the order of its `metrics` vector. */
 export function metricNames(modules: readonly SubmoduleName[]): string[] {
@@ -64,7 +69,7 @@ export function createStep(config: TrainerConfig): StepFunctions {
       const { gradients, centres, metrics } = accumulateStep(state, sums, batch, scalars);
       const count = config.accumulationSteps;
       const means = tf.mul(metrics, 1 / count);
-      const loss = tf.sum(tf.slice(means, 0, 4)) as tf.Scalar;
+      const loss = tf.sum(tf.slice(means, 0, lossTermNames.length)) as tf.Scalar;
       const nextCentres = centres && {
         dino: tf.mul(centres.dino, 1 / count),
         ibot: tf.mul(centres.ibot, 1 / count),
@@ -102,8 +107,10 @@ function computeGradients(
     return tf.addN(Object.values(terms));
   })(parameters);
 
-  const { dinoGlobal, dinoLocal, koleo, ibot } = terms!;
-  const metrics = tf.stack([dinoGlobal, dinoLocal, koleo, ibot, meanEntropy(targets.dino)]);
+  const metrics = tf.stack([
+    ...lossTermNames.map((name) => terms![name]),
+    ...Object.values(statistics).map((statistic) => statistic(targets)),
+  ]);
   tf.dispose(terms as tf.NamedTensorMap);
   return { gradients: mapSubmodules(places, (place) => gradients[place]), centres: targets.nextCentres, metrics };
 }
