@@ -14,14 +14,15 @@ import { order, pictures, uniform } from './support/hash';
 const [B, locals, depth, globalSize, localSize] = [4, 2, 2, 56, 28];
 const head = { prototypes: 48, hiddenDim: 32, bottleneckDim: 16, layers: 3 };
 
+type Kind = 'shared' | 'separate' | 'centering';
 type Run = {
   curve: { dino_local: number; dino_global: number; ibot: number; koleo: number; norms: Record<string, number> }[];
   parameters: [string, number[]][];
 };
 const golden = (name: string): URL => new URL(`golden/data/${name}`, import.meta.url);
-const runs = JSON.parse(readFileSync(golden('train-curve.json'), 'utf8')) as Record<'shared' | 'separate', Run>;
+const runs = JSON.parse(readFileSync(golden('train-curve.json'), 'utf8')) as Record<Kind, Run>;
 
-const config = (separateHead: boolean): TrainerConfig => ({
+const config = (kind: Kind): TrainerConfig => ({
   seed: 0,
   iterations: 50,
   batchSize: B,
@@ -33,8 +34,8 @@ const config = (separateHead: boolean): TrainerConfig => ({
   dropPath: { rate: 0.4, uniform: true },
   crops: multiCropRecipe({ globalSize, localSize, localCount: locals }),
   dino: { lossWeight: 1, koleoWeight: 0.1, head },
-  ibot: { lossWeight: 1, separateHead, head, maskProbability: 0.5, maskRatio: [0.1, 0.5] },
-  centering: 'sinkhorn_knopp',
+  ibot: { lossWeight: 1, separateHead: kind === 'separate', head, maskProbability: 0.5, maskRatio: [0.1, 0.5] },
+  centering: kind === 'centering' ? 'centering' : 'sinkhorn_knopp',
   optimizer: {
     baseLearningRate: 1, minLearningRate: 0, warmupIterations: 0, freezeLastLayerIterations: 0, weightDecay: 0,
     weightDecayEnd: 0, clipGradient: 3, layerwiseDecay: 0.9, patchEmbedMultiplier: 0.2, beta1: 0.9, beta2: 0.999,
@@ -117,8 +118,8 @@ const scalars = (step: number) => {
   };
 };
 
-async function train(engine: Engine, key: keyof typeof runs, steps: number) {
-  const settings = config(key === 'separate');
+async function train(engine: Engine, key: Kind, steps: number) {
+  const settings = config(key);
   const step = jit(createStep(settings).trainStep, { engine, donate: [0] });
   let state = initialState(engine, settings, student(runs[key].parameters));
   const names = metricNames(key === 'separate' ? ['backbone', 'dinoHead', 'ibotHead'] : ['backbone', 'dinoHead']);
@@ -143,7 +144,7 @@ describe.each(engines)('a training step on %s against PyTorch in float64', (_, c
   it('gives the same losses, gradients and updated parameters', async () => {
     const engine = await create();
     const file = await openSafetensors(golden('train-step.safetensors').pathname);
-    const settings = config(false);
+    const settings = config('shared');
 
     const gradientsOf = jit(createStep(settings).accumulateStep, { engine });
     const model = initialState(engine, settings, student(runs.shared.parameters));
@@ -176,15 +177,21 @@ describe.each(engines)('a training step on %s against PyTorch in float64', (_, c
   });
 });
 
-describe.each(['shared', 'separate'] as const)('fifty steps with %s heads on the ONNX engine', (key) => {
-  it("stay within 1e-3 of PyTorch's loss curve", async () => {
+describe.each([
+  ['a shared head', 'shared', 1e-3],
+  ['separate heads', 'separate', 1e-3],
+  // Without Sinkhorn's balance rounding grows faster: PyTorch's own float32 run ends up 2e-3 away from
+  // its float64 run here, and 1.3e-4 in the two above.
+  ['softmax centring', 'centering', 4e-3],
+] as const)('fifty steps with %s on the ONNX engine', (_, key, atol) => {
+  it(`stay within ${atol} of PyTorch's loss curve in float64`, async () => {
     const engine = await onnxEngine({ threads: 2 });
     const { curve } = await train(engine, key, 50);
     curve.forEach((step, i) => {
       const expected = runs[key].curve[i]!;
       const ours = [step.dinoGlobalLoss!, step.dinoLocalLoss!, step.ibotLoss!, step.koleoLoss!];
       const theirs = [expected.dino_global, expected.dino_local, expected.ibot, 0.1 * expected.koleo];
-      expectAllclose(ours, theirs, { rtol: 0, atol: 1e-3 });
+      expectAllclose(ours, theirs, { rtol: 0, atol });
     });
     const last = curve[49]!;
     expect(last.loss).toBeLessThan(0.75 * curve[0]!.loss!);

@@ -155,6 +155,19 @@ def sinkhorn_knopp(logits, temperature, iterations=3):
     return (q * b).t()
 
 
+class Centre:
+    """EMA centre of teacher logits; what a step adds is subtracted from the next step on."""
+
+    def __init__(self, prototypes, momentum=0.9):
+        self.value, self.momentum, self.pending = torch.zeros(1, prototypes), momentum, None
+
+    def probabilities(self, logits, temperature):
+        if self.pending is not None:
+            self.value = self.momentum * self.value + (1 - self.momentum) * self.pending
+        self.pending = logits.mean(0, keepdim=True)
+        return F.softmax((logits - self.value) / temperature, -1)
+
+
 def cross_entropy(student, teacher, temperature=0.1):
     """Per-row cross-entropy of (R,K) student logits against (R,K) teacher probabilities."""
     return -(teacher * F.log_softmax(student / temperature, -1)).sum(-1)
@@ -183,8 +196,8 @@ class Student(nn.Module):
         return getattr(self, "ibot_head", self.dino_head)
 
 
-def losses(student, teacher, batch, temperature, centering="sinkhorn_knopp", centres=None):
-    """All loss terms of one step. `batch`: globals (2B,3,S,S), locals (nB,3,s,s), masks (2B,N), rows_global, rows_local."""
+def losses(student, teacher, batch, temperature, centres=None):
+    """All loss terms of one step; Sinkhorn-Knopp without `centres` (DINO's, iBOT's). `batch`: globals (2B,3,S,S), locals (nB,3,s,s), masks (2B,N), rows_global, rows_local."""
     g, loc, masks = batch["globals"], batch["locals"], batch["masks"]
     b = len(g) // 2
     index = masks.flatten().nonzero().flatten()
@@ -194,11 +207,8 @@ def losses(student, teacher, batch, temperature, centering="sinkhorn_knopp", cen
         t_cls = torch.cat([t_cls[b:], t_cls[:b]])
         t_logits = teacher.dino_head(t_cls)
         t_patch_logits = teacher.patch_head()(t_patch.flatten(0, 1)[index])
-        if centering == "sinkhorn_knopp":
-            t_prob, t_patch_prob = sinkhorn_knopp(t_logits, temperature), sinkhorn_knopp(t_patch_logits, temperature)
-        else:
-            t_prob = F.softmax((t_logits - centres["dino"]) / temperature, -1)
-            t_patch_prob = F.softmax((t_patch_logits - centres["ibot"]) / temperature, -1)
+        targets = [centre.probabilities for centre in centres] if centres else [sinkhorn_knopp, sinkhorn_knopp]
+        t_prob, t_patch_prob = targets[0](t_logits, temperature), targets[1](t_patch_logits, temperature)
     g_cls, g_patch = student.backbone(g, masks, batch.get("rows_global"))
     l_cls, _ = student.backbone(loc, None, batch.get("rows_local"))
     n_local = len(loc) // b
@@ -220,7 +230,6 @@ def losses(student, teacher, batch, temperature, centering="sinkhorn_knopp", cen
         "ibot": ibot,
         "koleo": koleo_term,
         "total": dino_local + dino_global + ibot + 0.1 * koleo_term,
-        "teacher_logits": (t_logits, t_patch_logits),
     }
 
 
@@ -248,8 +257,8 @@ def parameter_groups(student, depth, layerwise_decay=0.9, patch_embed_lr_mult=0.
 
 
 class Trainer:
-    def __init__(self, student, teacher, layerwise_decay=0.9, clip=3.0):
-        self.student, self.teacher, self.clip = student, teacher, clip
+    def __init__(self, student, teacher, layerwise_decay=0.9, clip=3.0, centres=None):
+        self.student, self.teacher, self.clip, self.centres = student, teacher, clip, centres
         teacher.load_state_dict(student.state_dict())
         teacher.requires_grad_(False)
         groups = parameter_groups(student, len(student.backbone.blocks), layerwise_decay)
@@ -262,7 +271,7 @@ class Trainer:
             group["weight_decay"] = weight_decay * group["wd_multiplier"]
         self.optimizer.zero_grad(set_to_none=True)
         with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
-            terms = losses(self.student, self.teacher, batch, temperature)
+            terms = losses(self.student, self.teacher, batch, temperature, self.centres)
         terms["total"].backward()
         norms = {
             name: torch.nn.utils.clip_grad_norm_(child.parameters(), self.clip)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from safetensors.numpy import save_file
 
-from dinov2_torch import Student, Trainer
+from dinov2_torch import Centre, Student, Trainer
 
 STEPS, B, LOCALS, DEPTH, PATCH, GLOBAL, LOCAL = 50, 4, 2, 2, 14, 56, 28
 VIT = {"dim": 24, "depth": DEPTH, "heads": 2, "patch": PATCH, "image_size": GLOBAL, "init_values": 0.5}
@@ -90,16 +90,18 @@ def main():
     torch.set_default_dtype(torch.float64)
     out = Path(__file__).parent / "data"
     runs = {}
-    for separate in (False, True):
+    for key in ("shared", "separate", "centering"):
+        separate = key == "separate"
         student, teacher = Student(VIT, HEAD, separate), Student(VIT, HEAD, separate)
         fill(student)
-        trainer = Trainer(student, teacher)
+        centres = (Centre(HEAD["prototypes"]), Centre(HEAD["prototypes"])) if key == "centering" else None
+        trainer = Trainer(student, teacher, centres=centres)
         curve = []
         for step in range(STEPS):
             terms, norms = trainer.step(batch(step), **schedule(step))
-            curve.append({k: float(v.detach()) for k, v in terms.items() if k != "teacher_logits"})
+            curve.append({k: float(v.detach()) for k, v in terms.items()})
             curve[-1]["norms"] = {k: float(v) for k, v in norms.items()}
-            if step == 0 and not separate:
+            if step == 0 and key == "shared":
                 # Gradients are the clipped ones; undo it, as the goldens are of the loss.
                 tensors = {}
                 for module, child in student.named_children():
@@ -109,7 +111,6 @@ def main():
                 for name, p in student.named_parameters():
                     tensors[f"student.{name}"] = p.detach().numpy().astype(np.float32)
                 save_file(tensors, str(out / "train-step.safetensors"))
-        key = "separate" if separate else "shared"
         runs[key] = {"curve": curve, "parameters": [(n, p.shape) for n, p in student.named_parameters()]}
     (out / "train-curve.json").write_text(json.dumps(runs))
     print(runs["shared"]["curve"][0], runs["shared"]["curve"][-1])
