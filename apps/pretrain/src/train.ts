@@ -34,10 +34,7 @@ export async function train(settings: Settings, { resume, signal }: TrainOptions
   if (!resume) clearRun(run);
   const picked = await pickEngine(settings);
   const { engine } = picked;
-  const evaluation =
-    settings.eval === null
-      ? undefined
-      : await KnnEvaluation.open(settings.eval, settings.crops.globalSize, settings.knn, settings.workers ?? undefined);
+  const evaluation = await KnnEvaluation.open(settings);
 
   const model = featureModel(engine, config.model);
   let progress: Progress | undefined;

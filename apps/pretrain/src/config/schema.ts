@@ -130,6 +130,10 @@ export const settingsSchema = z.strictObject({
     .strictObject({
       k: z.array(positiveCount).min(1).default([10, 20, 100, 200]),
       temperature: positive.default(0.07),
+      /** Images are scaled to this shorter side; null is 256/224 of the crop. */
+      resize: positiveCount.nullable().default(null),
+      /** Side of the central square that is looked at; null is `crops.globalSize`. */
+      crop: positiveCount.nullable().default(null),
     })
     .prefault({}),
 });

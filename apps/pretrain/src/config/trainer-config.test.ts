@@ -24,6 +24,8 @@ describe('trainerConfig', () => {
   it.each([
     [['crops.globalSize=100'], /crops.globalSize 100 is no multiple of model.patchSize 14; use 98 or 112/],
     [['crops.localSize=10'], /crops.localSize 10 is no multiple of model.patchSize 14; use 14$/],
+    [['knn.crop=113'], /knn.crop 113 is no multiple of model.patchSize 14; use 126/],
+    [['knn.resize=100'], /knn.resize 100 is smaller than the square of 112/],
     [['batchSize=1'], /KoLeo compares the images of a batch.*dino.koleoWeight=0/],
     [['iterations=10'], /optimizer.warmupIterations \d+ is longer than the run of 10.*--steps/],
     [['teacher.momentumEnd=0.5'], /teacher.momentum 0.\d+ falls/],

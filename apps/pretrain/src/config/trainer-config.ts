@@ -54,7 +54,7 @@ export function trainerConfig(settings: Settings): TrainerConfig {
   };
 }
 
-function checkTogether({ crops, model, dino, batchSize, optimizer, teacher, iterations }: Settings): void {
+function checkTogether({ crops, model, dino, batchSize, optimizer, teacher, iterations, knn }: Settings): void {
   const problems: string[] = [];
   const { patchSize } = model;
   for (const name of ['globalSize', 'localSize'] as const) {
@@ -66,6 +66,9 @@ function checkTogether({ crops, model, dino, batchSize, optimizer, teacher, iter
       problems.push(`crops.${name} ${size} is no multiple of model.patchSize ${patchSize}; use ${near}`);
     }
   }
+  const crop = knn.crop ?? crops.globalSize;
+  if (crop % patchSize !== 0) problems.push(`knn.crop ${crop} is no multiple of model.patchSize ${patchSize}; use ${Math.ceil(crop / patchSize) * patchSize}`);
+  if (knn.resize !== null && knn.resize < crop) problems.push(`knn.resize ${knn.resize} is smaller than the square of ${crop} that is cut from it; raise it to ${crop} or more`);
   if (batchSize < 2 && dino.koleoWeight > 0) {
     problems.push('KoLeo compares the images of a batch, and batchSize is 1; raise batchSize to 2 or more, or set dino.koleoWeight=0');
   }

@@ -6,22 +6,29 @@ export interface LoadedImages {
   readonly batches: readonly HostArray[];
   /** Number in the source of each image. */
   readonly indices: Int32Array;
-  /** Side in pixels. */
-  readonly size: number;
 }
 
-/**
- * Read every image of a source with the evaluation transform, scaled to `size`: shorter side to
- * 256/224 of it, bicubic, central square, normalised.
- */
-export async function loadImages(source: ImageSource, size: number, workers?: number): Promise<LoadedImages> {
+/** What of an image is looked at, in pixels. */
+export interface View {
+  /** Length of the shorter side after scaling. */
+  readonly resize: number;
+  /** Side of the central square that is kept. */
+  readonly crop: number;
+}
+
+/** A square of `crop` pixels, by default with the margin of DINOv2's evaluation, 256 to 224. */
+export function view(crop: number, resize: number | null = null): View {
+  return { crop, resize: resize ?? Math.round((crop * 256) / 224) };
+}
+
+/** Read every image of a source with the evaluation transform: scaled, bicubic, central square, normalised. */
+export async function loadImages(source: ImageSource, { resize, crop }: View, workers?: number): Promise<LoadedImages> {
   const batches: HostArray[] = [];
   const indices: number[] = [];
-  const resize = Math.round((size * 256) / 224);
-  for await (const batch of loadEvaluationImages(source, { resize, crop: size, batchSize: 32, workers })) {
+  for await (const batch of loadEvaluationImages(source, { resize, crop, batchSize: 32, workers })) {
     if (batch.indices.length === 0) continue;
     batches.push(batch.images);
     indices.push(...batch.indices);
   }
-  return { batches, indices: Int32Array.from(indices), size };
+  return { batches, indices: Int32Array.from(indices) };
 }

@@ -6,6 +6,8 @@ import { eagerEngine } from '@dinov2/jit';
 import { forwardFeatures, initialize, vitConfig } from '@dinov2/vit';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { overrideLayer } from '../config/layer';
+import { resolveSettings } from '../config/resolve';
 import { featureModel } from './feature-model';
 import { KnnEvaluation } from './knn-evaluation';
 import { openLabelledFolder } from './labelled-folder';
@@ -31,11 +33,11 @@ const config = vitConfig('tiny', { embedDim: 12, depth: 2, heads: 3, patchSize: 
 
 describe('KnnEvaluation', () => {
   it('names plain colours right from pixels and from features', async () => {
-    const evaluation = await KnnEvaluation.open(folder, 8, { k: [1, 3, 100], temperature: 0.07 });
+    const evaluation = await KnnEvaluation.open(resolveSettings([overrideLayer([`eval=${folder}`, 'crops.globalSize=8', 'knn.k=[1, 3, 100]'])]));
     // Six training images: k = 100 is left out.
-    expect(evaluation.rawPixels()).toEqual({ 1: 1, 3: 1 });
+    expect(evaluation!.rawPixels()).toEqual({ 1: 1, 3: 1 });
     const model = featureModel(eagerEngine({ backend: 'cpu' }), config);
-    expect(await evaluation.score(model, initialize(config, 0))).toEqual({ 1: 1, 3: 1 });
+    expect(await evaluation!.score(model, initialize(config, 0))).toEqual({ 1: 1, 3: 1 });
   });
 });
 

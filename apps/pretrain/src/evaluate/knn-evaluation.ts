@@ -1,16 +1,12 @@
 import { accuracy, type Features, knn } from '@dinov2/evaluation';
 import type { HostArray } from '@dinov2/jit';
 import type { Backbone, FeatureModel } from './feature-model';
-import { type LoadedImages, loadImages } from './images';
+import { type LoadedImages, loadImages, view } from './images';
+import type { Settings } from '../config/schema';
 import { type LabelledFolder, openLabelledFolder } from './labelled-folder';
 
 /** Accuracy on held-out images by number of neighbours. */
 export type KnnScores = Readonly<Record<string, number>>;
-
-export interface KnnSettings {
-  readonly k: readonly number[];
-  readonly temperature: number;
-}
 
 // Side to which images are averaged for the raw-pixel baseline: 3072 numbers each.
 const PIXEL_SIDE = 32;
@@ -21,16 +17,18 @@ export class KnnEvaluation {
     readonly folder: LabelledFolder,
     readonly train: LoadedImages,
     readonly heldout: LoadedImages,
-    private readonly settings: KnnSettings,
+    private readonly settings: Pick<Settings['knn'], 'k' | 'temperature'>,
   ) {}
 
-  /** @param size - side of the images in pixels. */
-  static async open(path: string, size: number, settings: KnnSettings, workers?: number): Promise<KnnEvaluation> {
+  /** Of the folder that the settings name, if they name one. */
+  static async open({ eval: path, knn, crops, workers }: Pick<Settings, 'eval' | 'knn' | 'crops' | 'workers'>): Promise<KnnEvaluation | undefined> {
+    if (path === null) return undefined;
     const folder = openLabelledFolder(path);
-    const train = await loadImages(folder.train, size, workers);
-    const heldout = await loadImages(folder.heldout, size, workers);
-    const k = settings.k.filter((count) => count <= train.indices.length);
-    return new KnnEvaluation(folder, train, heldout, { ...settings, k: k.length > 0 ? k : [1] });
+    const seen = view(knn.crop ?? crops.globalSize, knn.resize);
+    const train = await loadImages(folder.train, seen, workers ?? undefined);
+    const heldout = await loadImages(folder.heldout, seen, workers ?? undefined);
+    const k = knn.k.filter((count) => count <= train.indices.length);
+    return new KnnEvaluation(folder, train, heldout, { temperature: knn.temperature, k: k.length > 0 ? k : [1] });
   }
 
   get trainLabels(): Int32Array {

@@ -2,7 +2,7 @@ import type { ImageSource } from '@dinov2/data';
 import { pca, projectPca } from '@dinov2/evaluation';
 import { basename, extname } from 'node:path';
 import type { Backbone, FeatureModel } from '../evaluate/feature-model';
-import { loadImages } from '../evaluate/images';
+import { loadImages, view } from '../evaluate/images';
 import { colourScores, heat } from './colour';
 import { patchImage, photograph } from './image';
 
@@ -32,7 +32,7 @@ export async function patchPictures(
   source: ImageSource,
   { grid, patchSize, heads, workers }: PatchPictureOptions,
 ): Promise<PatchPicture[]> {
-  const { batches, indices } = await loadImages(source, grid * patchSize, workers);
+  const { batches, indices } = await loadImages(source, view(grid * patchSize), workers);
   const count = grid * grid;
   const render = async (backbone: Backbone) => {
     const parts: Float32Array[] = [];

@@ -28,8 +28,7 @@ export async function writeReport(run: RunFolder, engine: Engine): Promise<strin
   const model = featureModel(engine, config);
   const backbones = { before: await readBackbone(run.initialBackbone), after: await readBackbone(run.backbone) };
   const workers = settings.workers ?? undefined;
-  const evaluation =
-    settings.eval === null ? undefined : await KnnEvaluation.open(settings.eval, settings.crops.globalSize, settings.knn, workers);
+  const evaluation = await KnnEvaluation.open(settings);
 
   const shown = pictureSource(settings, evaluation);
   const pictures =
