@@ -1,3 +1,4 @@
+import { copyFileSync } from 'node:fs';
 import { defineConfig } from 'tsup';
 
 /** How every package of the house is built: ESM, CommonJS and types, one entry. */
@@ -10,4 +11,6 @@ export const library = (entry: string[] = ['src/index.ts']) =>
     sourcemap: true,
     target: 'es2022',
     tsconfig: '../../tsconfig.build.json',
+    // npm packs a licence only from the package's own folder.
+    onSuccess: async () => copyFileSync('../../LICENSE', 'LICENSE'),
   });
