@@ -182,6 +182,42 @@ describe('a run', () => {
     expect(await readFile(join(folder, 'backbone.safetensors'), 'base64')).toBe(backbone);
   });
 
+  it('has its folder for itself until it is disposed', async () => {
+    const first = await createTrainer(config, { engine, folder, data: synthetic() });
+    await expect(train()).rejects.toThrow(/is in use by another trainer of this process/);
+    first.dispose();
+    expect(await train()).toBe(true);
+    expect(warnings).toEqual([]);
+  });
+
+  it('that is refused gives the folder back', async () => {
+    await trainUntil(1);
+    await expect(train({ seed: 5 })).rejects.toThrow(/differs in seed/);
+    expect(await train()).toBe(true);
+  });
+
+  it('that is continued does not count compiling in its images per second', async () => {
+    let compiled = 0;
+    const slow: Engine = {
+      ...engine,
+      async compile(graph, options) {
+        compiled += 500;
+        await new Promise((done) => setTimeout(done, 500));
+        return engine.compile(graph, options);
+      },
+    };
+    await trainUntil(3);
+    const started = performance.now();
+    await train({ logEvery: 10 }, { engine: slow }); // one line, at the end
+    const total = performance.now() - started;
+    const { imagesPerSecond, dataWaitShare } = (await lines()).at(-1)!;
+    const counted = (1000 * 2 * config.batchSize) / imagesPerSecond;
+    expect(counted).toBeGreaterThan(0);
+    expect(counted).toBeLessThan(total - compiled);
+    expect(dataWaitShare).toBeGreaterThan(0);
+    expect(dataWaitShare).toBeLessThan(1);
+  });
+
   it('frees what it holds', async () => {
     const before = tf.memory().numTensors;
     await train();
@@ -204,12 +240,27 @@ describe('the NaN guard', () => {
 
   it('stops at the third in a row and keeps the batch', async () => {
     const run = train({}, { data: synthetic([1, 2, 3]) });
-    await expect(run).rejects.toThrow(/Iteration 3 was skipped: .*third in a row.*skipped-batch-3\.safetensors/);
+    await expect(run).rejects.toThrow(
+      /Iteration 3 was skipped: .*third in a row.* Its batch is in \S*skipped-batch-3\.safetensors; the checkpoint of iteration 2 is good/,
+    );
     const { tensors } = await readSafetensors(join(folder, 'skipped-batch-3.safetensors'));
-    const crops = tensors['batch[0].globalCrops'];
+    const crops = tensors['batch.globalCrops'];
     expect(crops.shape).toEqual([4, 16, 16, 3]);
     expect((crops.data as Float32Array).findIndex(Number.isNaN)).toBe(5);
-    expect(tensors['batch[0].masks'].dtype).toBe('BOOL');
+    expect(tensors['batch.masks'].dtype).toBe('BOOL');
+  });
+});
+
+describe('the NaN guard with accumulated batches', () => {
+  it('keeps the last batch, and says that there is no checkpoint', async () => {
+    const run = train({ accumulationSteps: 2, checkpointEvery: 10 }, { data: synthetic([0, 2, 5]) });
+    await expect(run).rejects.toThrow(
+      /Iteration 2 was skipped: .* The last of its 2 batches \(the fault may be in another\) is in \S*skipped-batch-2\.safetensors; there is no checkpoint yet/,
+    );
+    const { tensors } = await readSafetensors(join(folder, 'skipped-batch-2.safetensors'));
+    const expected = Float32Array.from(syntheticCrops(config, 5 * config.batchSize).globalCrops);
+    expected[5] = NaN;
+    expect(tensors['batch.globalCrops'].data).toEqual(expected);
   });
 });
 

@@ -14,6 +14,7 @@ import type { CropSource, SourcedBatch } from './crop-source';
 import { TrainerError } from './errors';
 import { type MetricsLine, MetricsLog } from './metrics-log';
 import { createNorms, normNames } from './norms';
+import { lockFolder } from './run-lock';
 import { createSchedules, type Schedules } from './schedules';
 import { initialState, initialStudent, nameArrays, restoreState, storable, type SubmoduleName, submoduleNames, type TrainingState } from './state';
 import { createStep, metricNames } from './step';
@@ -56,7 +57,7 @@ export interface Trainer {
   run(): Promise<boolean>;
   /** The model as it stands, for looking at it before or after {@link Trainer.run}. */
   evaluation(): Evaluation;
-  /** Free everything on the engine. */
+  /** Free everything on the engine, and give the folder back to other processes. */
   dispose(): void;
 }
 
@@ -64,22 +65,28 @@ export interface Trainer {
  * Open a run: continue from the newest checkpoint of its folder, or start.
  *
  * @throws TrainerError if a schedule does not fit the length of the run, or the folder holds a run of
- * another configuration or other data.
+ * another configuration or other data, or another process trains in it.
  */
 export async function createTrainer(config: TrainerConfig, options: TrainerOptions): Promise<Trainer> {
   const { engine, folder, data, onWarning = () => {} } = options;
   const schedules = createSchedules(config);
   await mkdir(folder, { recursive: true });
-  const found = await findCheckpoint(join(folder, 'checkpoints'), onWarning);
-  if (found !== undefined && options.allowChanges !== true) refuseChanges(found, config, data.length, folder);
-  await atomicWrite(join(folder, 'config.json'), (file) => file.writeFile(`${JSON.stringify(config, null, 2)}\n`));
-  const state =
-    found === undefined
-      ? initialState(engine, config, initialStudent(config, options.initialBackbone))
-      : await restoreState(engine, config, found.state);
-  const { iteration, updates, skippedInARow } = found?.manifest ?? { iteration: 0, updates: 0, skippedInARow: 0 };
-  const log = await MetricsLog.open(folder, iteration);
-  return new Run(config, options, schedules, log, state, { iteration, updates, skippedInARow });
+  const unlock = lockFolder(folder, onWarning);
+  try {
+    const found = await findCheckpoint(join(folder, 'checkpoints'), onWarning);
+    if (found !== undefined && options.allowChanges !== true) refuseChanges(found, config, data.length, folder);
+    await atomicWrite(join(folder, 'config.json'), (file) => file.writeFile(`${JSON.stringify(config, null, 2)}\n`));
+    const state =
+      found === undefined
+        ? initialState(engine, config, initialStudent(config, options.initialBackbone))
+        : await restoreState(engine, config, found.state);
+    const { iteration, updates, skippedInARow } = found?.manifest ?? { iteration: 0, updates: 0, skippedInARow: 0 };
+    const log = await MetricsLog.open(folder, iteration);
+    return new Run(config, options, schedules, log, unlock, found?.manifest.iteration, state, { iteration, updates, skippedInARow });
+  } catch (error) {
+    unlock();
+    throw error;
+  }
 }
 
 function refuseChanges({ manifest }: FoundCheckpoint, config: TrainerConfig, dataLength: number, folder: string): void {
@@ -101,12 +108,16 @@ class Run implements Trainer {
   private readonly warn: (message: string) => void;
   /** Milliseconds and images since the last log line. */
   private window = { total: 0, waiting: 0, images: 0 };
+  private compiled = false;
 
   constructor(
     private readonly config: TrainerConfig,
     private readonly options: TrainerOptions,
     private readonly schedules: Schedules,
     private readonly log: MetricsLog,
+    private readonly unlock: () => void,
+    /** Iterations done at the newest checkpoint. */
+    private saved: number | undefined,
     private state: TrainingState<DeviceArray>,
     private progress: Progress,
   ) {
@@ -165,6 +176,7 @@ class Run implements Trainer {
   dispose(): void {
     for (const array of Object.values(nameArrays(this.state))) array.dispose();
     for (const compiled of [this.trainStep, this.accumulateStep, this.norms, this.features]) compiled.dispose();
+    this.unlock();
   }
 
   private async step(source: AsyncIterator<SourcedBatch>): Promise<void> {
@@ -173,19 +185,19 @@ class Run implements Trainer {
     const count = config.accumulationSteps;
     const scalars = this.scalars();
     const started = performance.now();
-    const batches: Batch<HostArray>[] = [];
-    const next = async (): Promise<Batch<HostArray>> => {
-      const batch = await this.nextBatch(source, iteration * count + batches.length);
-      batches.push(batch);
-      return batch;
-    };
-
+    // Only the newest batch is held: those of one step may be gigabytes.
+    let batch: Batch<HostArray>;
     let sums: Awaited<ReturnType<typeof this.accumulateStep>> | undefined;
-    for (let i = 1; i < count; i++) {
+    for (let i = 0; i < count - 1; i++) {
       const { student, teacher, centres } = state;
-      sums = await this.accumulateStep({ student, teacher, centres }, sums, await next(), scalars);
+      batch = await this.nextBatch(source, iteration * count + i);
+      await this.compileFirst(this.accumulateStep, { student, teacher, centres }, sums, batch, scalars);
+      sums = await this.accumulateStep({ student, teacher, centres }, sums, batch, scalars);
     }
-    const result = await this.trainStep(state, sums, await next(), scalars);
+    batch = await this.nextBatch(source, iteration * count + count - 1);
+    await this.compileFirst(this.trainStep, state, sums, batch, scalars);
+    const result = await this.trainStep(state, sums, batch, scalars);
+    this.compiled = true;
     this.state = result.state;
     const values = await readValues(result.metrics, metricNames(this.modules));
     const applied = values.applied === 1;
@@ -198,7 +210,18 @@ class Run implements Trainer {
     this.window.images += config.batchSize * count;
 
     await this.report(values, scalars);
-    if (!applied) await this.skipped(batches, values);
+    if (!applied) await this.skipped(batch, values);
+  }
+
+  /** In the first step of a process, compile ahead and off the clock: the first images/s would tell of that only. */
+  private async compileFirst<A extends readonly unknown[]>(
+    compiled: { compile(...args: A): Promise<unknown> },
+    ...args: A
+  ): Promise<void> {
+    if (this.compiled) return;
+    const started = performance.now();
+    await compiled.compile(...args);
+    this.window.total -= performance.now() - started;
   }
 
   private async nextBatch(source: AsyncIterator<SourcedBatch>, number: number): Promise<Batch<HostArray>> {
@@ -250,7 +273,7 @@ class Run implements Trainer {
     options.onStep?.(line);
   }
 
-  private async skipped(batches: readonly Batch<HostArray>[], values: Readonly<Record<string, number>>): Promise<void> {
+  private async skipped(batch: Batch<HostArray>, values: Readonly<Record<string, number>>): Promise<void> {
     const { skippedInARow } = this.progress;
     const iteration = this.iteration - 1;
     const what = `Iteration ${iteration} was skipped: its loss is ${values.loss}, its gradient norms ${this.modules
@@ -258,27 +281,22 @@ class Run implements Trainer {
       .join(', ')}`;
     this.warn(`${what}. Weights, moments and teacher are unchanged.`);
     if (skippedInARow < 3) return;
-    const { leaves, paths } = flattenTree<typeof batches, HostArray>(batches);
     const path = join(this.options.folder, `skipped-batch-${iteration}.safetensors`);
-    await writeSafetensors(
-      path,
-      Object.fromEntries(
-        leaves.map(({ data, shape }, i) => [
-          formatPath(paths[i], 'batch'),
-          { data, shape, ...(data instanceof Uint8Array && { dtype: 'BOOL' as const }) },
-        ]),
-      ),
-    );
+    await saveBatch(path, batch);
+    const { accumulationSteps } = this.config;
+    const whose = accumulationSteps === 1 ? 'Its batch' : `The last of its ${accumulationSteps} batches (the fault may be in another)`;
+    const saved = this.saved === undefined ? 'there is no checkpoint yet' : `the checkpoint of iteration ${this.saved} is good`;
     throw new TrainerError(
-      `${what}. It is the third in a row, so the run stops. Its batch is in ${path}; the last checkpoint is good. ` +
-        'Look at the batch, or continue with a lower learning rate or a longer warm-up.',
+      `${what}. It is the third in a row, so the run stops. ${whose} is in ${path}; ${saved}. ` +
+        'Look at the batch, or train with a lower learning rate or a longer warm-up.',
     );
   }
 
-  private save(): Promise<string> {
+  private async save(): Promise<void> {
     const { config, options, progress, state } = this;
     const folder = join(options.folder, 'checkpoints');
-    return saveCheckpoint(folder, { ...progress, dataLength: options.data.length }, config, storable(nameArrays(state)));
+    await saveCheckpoint(folder, { ...progress, dataLength: options.data.length }, config, storable(nameArrays(state)));
+    this.saved = progress.iteration;
   }
 
   /** The teacher's weights with the official names. */
@@ -294,6 +312,15 @@ class Run implements Trainer {
       metadata,
     );
   }
+}
+
+async function saveBatch(path: string, batch: Batch<HostArray>): Promise<void> {
+  const { leaves, paths } = flattenTree<typeof batch, HostArray>(batch);
+  const tensors = leaves.map(({ data, shape }, i) => [
+    formatPath(paths[i], 'batch'),
+    { data, shape, ...(data instanceof Uint8Array && { dtype: 'BOOL' as const }) },
+  ]);
+  await writeSafetensors(path, Object.fromEntries(tensors));
 }
 
 async function readValues(array: DeviceArray, names: readonly string[]): Promise<Record<string, number>> {
