@@ -77,14 +77,14 @@ const isDeviceArray = (leaf: Leaf): leaf is DeviceArray =>
 const isHostArray = (leaf: Leaf): leaf is HostArray =>
   typeof leaf === 'object' && 'data' in leaf && ArrayBuffer.isView(leaf.data);
 
-/** Shape and type of an argument leaf; throws on anything that is not one. */
-function specOf(leaf: Leaf, where: string): TraceInput {
+/** Shape and type of an argument leaf; throws on anything that is not one, with the place `where`. */
+function specOf(leaf: Leaf, where: () => string): TraceInput {
   if (typeof leaf === 'number') return { shape: [], dtype: 'float32' };
   if (typeof leaf === 'object' && leaf !== null) {
     if (leaf instanceof tf.Tensor || isDeviceArray(leaf)) {
       if (leaf.isDisposed) {
         throw new JitError(
-          `${where} is disposed. An array that was donated to a call is used up by it; pass what the call returned in its place.`,
+          `${where()} is disposed. An array that was donated to a call is used up by it; pass what the call returned in its place.`,
         );
       }
       if (leaf instanceof tf.Variable) {
@@ -94,12 +94,12 @@ function specOf(leaf: Leaf, where: string): TraceInput {
       const dtype = hostTypes.find(([type]) => leaf.data instanceof type)?.[1];
       if (dtype === undefined) {
         throw new JitError(
-          `${where} holds a ${leaf.data.constructor.name}; host data is a Float32Array, an Int32Array, or a Uint8Array for bool.`,
+          `${where()} holds a ${leaf.data.constructor.name}; host data is a Float32Array, an Int32Array, or a Uint8Array for bool.`,
         );
       }
       const expected = leaf.shape.reduce((a, b) => a * b, 1);
       if (leaf.data.length !== expected) {
-        throw new JitError(`${where} has ${leaf.data.length} values for the shape (${leaf.shape.join(', ')}), which holds ${expected}.`);
+        throw new JitError(`${where()} has ${leaf.data.length} values for the shape (${leaf.shape.join(', ')}), which holds ${expected}.`);
       }
       return { shape: leaf.shape, dtype };
     }
@@ -107,7 +107,7 @@ function specOf(leaf: Leaf, where: string): TraceInput {
     if (Array.isArray(shape) && (dtype === 'float32' || dtype === 'int32' || dtype === 'bool')) return { shape, dtype };
   }
   throw new JitError(
-    `${where} is ${typeof leaf === 'object' ? `a ${(leaf as object)?.constructor?.name ?? 'value'}` : `the ${typeof leaf} ${String(leaf)}`}; ` +
+    `${where()} is ${typeof leaf === 'object' ? `a ${(leaf as object)?.constructor?.name ?? 'value'}` : `the ${typeof leaf} ${String(leaf)}`}; ` +
       `an argument of a compiled function is a tree of device arrays, float32, int32 or bool tensors, {data, shape} and numbers.`,
   );
 }
@@ -170,7 +170,7 @@ export function jit<Args extends readonly unknown[], Out>(
 
   const read = (args: readonly unknown[]): Call => {
     const { leaves, paths, structure } = flattenTree<unknown, Leaf>(args);
-    const specs = leaves.map((leaf, i) => specOf(leaf, place(paths[i])));
+    const specs = leaves.map((leaf, i) => specOf(leaf, () => place(paths[i])));
     const types = specs.map(
       ({ dtype, shape, variable }) =>
         `${dtype}[${shape.join(',')}]${variable === undefined ? '' : JSON.stringify(variable)}`,
@@ -229,7 +229,7 @@ export function jit<Args extends readonly unknown[], Out>(
           continue;
         }
         const { shape, dtype } = call.specs[i];
-        const data = await hostData(leaf, place(call.paths[i]));
+        const data = await hostData(leaf, () => place(call.paths[i]));
         const array = engine.put(data, shape, dtype);
         temporary.push(array);
         arrays.push(array);
@@ -283,10 +283,10 @@ export function jit<Args extends readonly unknown[], Out>(
 }
 
 /** Values of a leaf that is not on the device yet. */
-async function hostData(leaf: Leaf, where: string): Promise<TypedArray> {
+async function hostData(leaf: Leaf, where: () => string): Promise<TypedArray> {
   if (typeof leaf === 'number') return Float32Array.of(leaf);
   // Some tfjs kernels keep int32 or bool in another array type than the tensor's.
   if (leaf instanceof tf.Tensor) return typedArray(await leaf.data(), leaf.dtype as DataType);
   if (isHostArray(leaf)) return leaf.data;
-  throw new JitError(`${where} is only a shape and a type; a call needs values. Use lower() to trace without them.`);
+  throw new JitError(`${where()} is only a shape and a type; a call needs values. Use lower() to trace without them.`);
 }
