@@ -261,13 +261,12 @@ class Run implements Trainer {
       ...schedule,
       imagesPerSecond: (1000 * window.images) / window.total,
       dataWaitShare: window.waiting / window.total,
-      memoryBytes: process.memoryUsage.rss(),
     };
     if (this.iteration % config.logEvery === 0 || this.iteration === config.iterations) {
       const { student, m, v } = this.state;
       const norms = await readValues(await this.norms({ student, m, v }, scalars), normNames(this.modules));
       if (values.applied !== 1) for (const module of this.modules) norms[`updateNorm.${module}`] = 0;
-      this.log.write({ ...line, ...norms });
+      this.log.write({ ...line, memoryBytes: process.memoryUsage.rss(), ...norms });
       this.window = { total: 0, waiting: 0, images: 0 };
     }
     options.onStep?.(line);
