@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -53,6 +53,15 @@ it('takes over from a process that is gone, with a note', () => {
   expect(existsSync(path)).toBe(false);
 });
 
+it('takes over from one that was killed as it took over', () => {
+  const { pid } = spawnSync(process.execPath, ['-e', '']);
+  leave(pid);
+  writeFileSync(`${path}.claim`, readFileSync(path));
+  lock()();
+  expect(warnings).toHaveLength(1);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
 it('takes over from an earlier process with the same id, as in a restarted container', () => {
   leave(process.pid);
   lock()();
@@ -60,9 +69,14 @@ it('takes over from an earlier process with the same id, as in a restarted conta
 });
 
 it('takes over what a power failure left', () => {
-  writeFileSync(path, '');
+  const before = new Date(Date.now() - 60_000);
+  for (const file of [path, `${path}.claim`]) {
+    writeFileSync(file, '');
+    utimesSync(file, before, before);
+  }
   lock()();
   expect(warnings).toHaveLength(1);
+  expect(readdirSync(folder)).toEqual([]);
 });
 
 it('does not judge a process of another host', () => {

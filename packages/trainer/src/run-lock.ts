@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { TrainerError } from './errors';
@@ -31,21 +31,24 @@ export function lockFolder(folder: string, warn: (message: string) => void): () 
   const path = join(folder, 'run.lock');
   const own: Holder = { pid: process.pid, host: hostname(), since: new Date().toISOString(), id: randomUUID() };
   const contents = `${JSON.stringify(own)}\n`;
+  let note: string | undefined;
   while (!create(path, contents)) {
-    const text = readIfThere(path);
-    if (text === undefined) continue;
-    const holder = parse(text);
-    if (holder !== undefined && isAlive(holder)) {
-      const who = held.has(holder.id) ? 'another trainer of this process' : `process ${holder.pid} on ${holder.host}`;
+    const { text, holder, state } = look(path);
+    if (state === 'busy') {
+      const { pid, host, since, id } = holder!;
       throw new TrainerError(
-        `${folder} is in use by ${who} since ${holder.since}. Train in another folder, or stop that one first; ` +
-          `if it is gone for certain, delete ${path}.`,
+        `${folder} is in use by ${held.has(id) ? 'another trainer of this process' : `process ${pid} on ${host}`} since ${since}. ` +
+          `Train in another folder, or stop that one first; if it is gone for certain, delete ${path}.`,
       );
     }
-    if (!removeUnchanged(path, text)) continue;
+    if (state !== 'stale' || !removeStale(path, text!, contents)) {
+      sleep();
+      continue;
+    }
     const who = holder === undefined ? 'a process that' : `process ${holder.pid}, which has the folder since ${holder.since} and`;
-    warn(`${folder} was left locked by ${who} ended without giving it back; this process takes over.`);
+    note = `${folder} was left locked by ${who} ended without giving it back; this process takes over.`;
   }
+  if (note !== undefined) warn(note);
   held.add(own.id);
   const release = (): void => {
     process.off('exit', release);
@@ -77,7 +80,23 @@ function readIfThere(path: string): string | undefined {
   }
 }
 
-/** `undefined` for what is not a lock, such as the empty file that a power failure leaves. */
+interface Found {
+  readonly text?: string;
+  readonly holder?: Holder;
+  /** `unfinished` is a file that its process is about to fill. */
+  readonly state: 'free' | 'busy' | 'stale' | 'unfinished';
+}
+
+function look(path: string): Found {
+  const text = readIfThere(path);
+  if (text === undefined) return { state: 'free' };
+  const holder = parse(text);
+  if (holder !== undefined) return { text, holder, state: isAlive(holder) ? 'busy' : 'stale' };
+  const written = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  // What is still not a lock after some time was left by a power failure.
+  return { text, state: written !== undefined && Date.now() - written > 2000 ? 'stale' : 'unfinished' };
+}
+
 function parse(text: string): Holder | undefined {
   try {
     const { pid, host, since, id } = JSON.parse(text) as Holder;
@@ -101,19 +120,22 @@ function isAlive({ pid, host, id }: Holder): boolean {
 }
 
 /**
- * Delete a lock that was found stale, unless another process has replaced it since: renaming takes
- * it out of the way of all others in one step, and it goes back if it is not the one that was read.
+ * Delete a lock that was found stale, unless it is no longer there. Several processes may find it at
+ * once, and one of them have a new lock in its place already: only who holds the claim may delete.
  */
-function removeUnchanged(path: string, text: string): boolean {
-  const aside = `${path}.${process.pid}`;
-  try {
-    renameSync(path, aside);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
+function removeStale(path: string, text: string, contents: string): boolean {
+  const claim = `${path}.claim`;
+  if (!create(claim, contents)) {
+    if (look(claim).state === 'stale') rmSync(claim, { force: true });
+    return false;
   }
-  const unchanged = readFileSync(aside, 'utf8') === text;
-  if (unchanged) rmSync(aside);
-  else renameSync(aside, path);
+  const unchanged = readIfThere(path) === text;
+  if (unchanged) rmSync(path);
+  rmSync(claim);
   return unchanged;
+}
+
+/** Another process needs microseconds to finish what it does. */
+function sleep(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
 }
