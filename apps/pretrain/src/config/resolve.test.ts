@@ -52,8 +52,11 @@ describe('resolveSettings', () => {
 
   it('says where a value does not fit', () => {
     expect(() => resolveSettings([file('model:\n  size: tiny\nbatchSize: many\n')])).toThrow(/^run.yaml:3: batchSize: .*expected number/);
-    expect(() => resolveSettings([overrideLayer(['dropPath.rate=1.5'])])).toThrow(/"dropPath.rate=1.5" on the command line: dropPath.rate: .*<=1/);
+    expect(() => resolveSettings([overrideLayer(['dropPath.rate=1.5'])])).toThrow(/"dropPath.rate=1.5" on the command line: dropPath.rate: .*<1/);
     expect(() => resolveSettings([overrideLayer(['crops.localScale=[0.5, 0.1]'])])).toThrow(/crops.localScale: expected \[low, high\]/);
+    for (const word of ['dropPath.rate=1', 'optimizer.beta1=1', 'optimizer.beta2=1', 'optimizer.beta1=-0.1', 'teacher.temperature=0', 'teacher.momentum=1.1', 'crops.ratio=[2, 1]', 'crops.blurSigma=[2, 0.1]']) {
+      expect(() => resolveSettings([overrideLayer([word])]), word).toThrow(`"${word}" on the command line`);
+    }
     expect(() => resolveSettings([overrideLayer(['model.size=huge'])])).toThrow(/model.size: .*"tiny"/);
   });
 
