@@ -25,31 +25,33 @@ export function createProgress({ iterations, first, every }: ProgressOptions, st
     return {
       step(line) {
         const done = line.iteration + 1;
-        if (done % every === 0 || done === iterations) stream.write(`step ${done}/${iterations}  ${describe(line)}  ${duration(left(done))} left\n`);
+        if (done % every === 0 || done === iterations) {
+          stream.write(`step ${done}/${iterations}  ${describeLosses(line)}  ${describePace(line, left(done))}\n`);
+        }
       },
       say: (text) => void stream.write(`${text}\n`),
       end: () => {},
     };
   }
-  const bars = new MultiBar(
-    { format: '{bar} {value}/{total}  {text}', barsize: 18, hideCursor: true, linewrap: false, stream, fps: 5 },
-    Presets.shades_classic,
-  );
-  const bar = bars.create(iterations, first, { text: 'compiling the step' });
+  // Two lines: all of it on one is wider than a terminal of 80 columns.
+  const bars = new MultiBar({ barsize: 18, hideCursor: true, linewrap: false, stream, fps: 5 }, Presets.shades_classic);
+  const bar = bars.create(iterations, first, { text: 'compiling the step' }, { format: '{bar} {value}/{total}  {text}' });
+  const losses = bars.create(1, 0, { text: '' }, { format: '{text}' });
   return {
     step(line) {
       const done = line.iteration + 1;
-      bar.update(done, { text: `${describe(line)}  ${duration(left(done))} left` });
+      bar.update(done, { text: describePace(line, left(done)) });
+      losses.update({ text: describeLosses(line) });
     },
     say: (text) => bars.log(`${text}\n`),
     end: () => bars.stop(),
   };
 }
 
-function describe(line: MetricsLine): string {
-  const number = (key: string, digits = 2) => (line[key] ?? NaN).toFixed(digits);
-  return (
-    `loss ${number('loss')} (dino ${number('dinoGlobalLoss')} + ${number('dinoLocalLoss')}, ibot ${number('ibotLoss')}, koleo ${number('koleoLoss', 3)})  ` +
-    `lr ${(line['learningRate'] ?? NaN).toExponential(1)}  ${number('imagesPerSecond', 1)} images/s`
-  );
-}
+const number = (line: MetricsLine, key: string, digits = 2) => (line[key] ?? NaN).toFixed(digits);
+
+const describeLosses = (line: MetricsLine): string =>
+  `loss ${number(line, 'loss')} (dino ${number(line, 'dinoGlobalLoss')} + ${number(line, 'dinoLocalLoss')}, ibot ${number(line, 'ibotLoss')}, koleo ${number(line, 'koleoLoss', 3)})  ` +
+  `lr ${(line['learningRate'] ?? NaN).toExponential(1)}`;
+
+const describePace = (line: MetricsLine, left: number): string => `${number(line, 'imagesPerSecond', 1)} images/s  ${duration(left)} left`;
