@@ -1,4 +1,5 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { fileLayer } from '../config/layer';
@@ -21,6 +22,19 @@ export interface Environment {
   readonly startedAt: string;
 }
 
+/** First line of a run's `settings.yaml`; tells it from any other file of that name. */
+const SETTINGS_HEADER = '# Every setting of this run, defaults filled in.';
+
+const runFiles = [
+  'checkpoints', 'tensorboard', 'settings.yaml', 'config.json', 'metrics.jsonl', 'evaluations.jsonl', 'environment.jsonl',
+  'raw-pixels.json', 'initial-backbone.safetensors', 'backbone.safetensors', 'heads.safetensors', 'report.html',
+];
+
+/** Whether a name in a run folder is the app's or the trainer's; a killed run may leave half-written ones. */
+function isRunFile(name: string): boolean {
+  return runFiles.includes(name.replace(/\.partial$/, '')) || /^skipped-batch-\d+\.safetensors(\.partial)?$/.test(name);
+}
+
 /** The files that the app keeps in a run's folder, next to those of the trainer. */
 export class RunFolder {
   constructor(readonly path: string) {}
@@ -32,6 +46,26 @@ export class RunFolder {
       throw new PretrainError(`${path} holds no run (settings.yaml is missing); pass the folder that --out named`);
     }
     return run;
+  }
+
+  /**
+   * Delete the run in the folder; what else is in it stays. A folder that is missing or empty will do.
+   *
+   * @throws PretrainError if the folder holds something and no run, or a process trains in it.
+   */
+  clear(): void {
+    if (!existsSync(this.path) || readdirSync(this.path).length === 0) return;
+    const settings = this.file('settings.yaml');
+    if (!existsSync(settings) || !readFileSync(settings, 'utf8').startsWith(SETTINGS_HEADER)) {
+      throw new PretrainError(`${this.path} holds files and no run of dinov2-pretrain, so --no-resume deletes nothing; name another folder with --out`);
+    }
+    const holder = lockHolder(this.file('run.lock'));
+    if (holder !== undefined) {
+      throw new PretrainError(`process ${holder} trains in ${this.path}; stop it before --no-resume deletes its run, or name another folder with --out`);
+    }
+    for (const name of readdirSync(this.path)) {
+      if (isRunFile(name)) rmSync(this.file(name), { recursive: true, force: true });
+    }
   }
 
   file(name: string): string {
@@ -54,7 +88,7 @@ export class RunFolder {
 
   writeSettings(settings: Settings): void {
     mkdirSync(this.path, { recursive: true });
-    writeFileSync(this.file('settings.yaml'), `# Every setting of this run, defaults filled in.\n${stringify(settings)}`);
+    writeFileSync(this.file('settings.yaml'), `${SETTINGS_HEADER}\n${stringify(settings)}`);
   }
 
   readSettings(): Settings {
@@ -90,6 +124,20 @@ export class RunFolder {
   /** The trainer's log, in order of iteration. */
   metrics(): MetricsLine[] {
     return latest(readLines<MetricsLine>(this.file('metrics.jsonl')).filter((line) => typeof line.iteration === 'number'));
+  }
+}
+
+/** Process that has the trainer's lock, unless it ran on this machine and is gone. */
+function lockHolder(path: string): number | undefined {
+  let pid: number | undefined;
+  try {
+    const holder = JSON.parse(readFileSync(path, 'utf8')) as { pid: number; host: string };
+    pid = holder.pid;
+    if (holder.host === hostname()) process.kill(pid, 0);
+    return pid;
+  } catch (error) {
+    // No lock, half a lock, or the process is gone. A process of another user answers EPERM.
+    return (error as NodeJS.ErrnoException).code === 'EPERM' ? pid : undefined;
   }
 }
 
