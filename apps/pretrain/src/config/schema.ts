@@ -3,7 +3,10 @@ import { z } from 'zod';
 const count = z.number().int().min(0);
 const positiveCount = z.number().int().min(1);
 const share = z.number().min(0).max(1);
+/** At 1 the quantity would be divided by nothing. */
+const shareBelowOne = z.number().min(0).lt(1);
 const positive = z.number().gt(0);
+const rising = z.tuple([positive, positive]).refine(([low, high]) => low <= high, 'expected [low, high] with low <= high');
 const range = z.tuple([positive, z.number().max(1)]).refine(([low, high]) => low <= high, 'expected [low, high] with low <= high');
 
 const head = (prototypes: number) =>
@@ -32,6 +35,8 @@ export const settingsSchema = z.strictObject({
   engine: z.enum(['auto', 'onnx', 'eager']).default('auto'),
   /** TensorFlow.js backend of the eager engine. */
   backend: z.enum(['cpu', 'wasm', 'tensorflow']).nullable().default(null),
+  /** Turn pictures as their EXIF orientation says. Off as in the reference, which ignores it. */
+  autoOrient: z.boolean().default(false),
   /** Decoding threads; null is one per core. */
   workers: positiveCount.nullable().default(null),
   seed: count.default(0),
@@ -50,9 +55,16 @@ export const settingsSchema = z.strictObject({
       depth: positiveCount.nullable().default(null),
       /** Feed-forward layer; null is that of the named size. */
       ffn: z.enum(['mlp', 'swiglu']).nullable().default(null),
+      /**
+       * How position embeddings are resized for local crops. DINOv2 trains with an offset and without
+       * antialiasing, with registers too; only the released register models are the other way round.
+       */
+      interpolation: z
+        .strictObject({ offset: z.number().min(0).default(0.1), antialias: z.boolean().default(false) })
+        .prefault({}),
     })
     .prefault({}),
-  dropPath: z.strictObject({ rate: share.default(0.3), uniform: z.boolean().default(true) }).prefault({}),
+  dropPath: z.strictObject({ rate: shareBelowOne.default(0.3), uniform: z.boolean().default(true) }).prefault({}),
   crops: z
     .strictObject({
       globalSize: positiveCount.default(224),
@@ -61,7 +73,7 @@ export const settingsSchema = z.strictObject({
       globalScale: range.default([0.32, 1]),
       localScale: range.default([0.05, 0.32]),
       /** Width over height before a crop is made square. */
-      ratio: z.tuple([positive, positive]).default([3 / 4, 4 / 3]),
+      ratio: rising.default([3 / 4, 4 / 3]),
       horizontalFlip: share.default(0.5),
       colorJitter: share.default(0.8),
       brightness: share.default(0.4),
@@ -74,7 +86,7 @@ export const settingsSchema = z.strictObject({
        * what the released models were trained with; the papers state [1, 0.1, 0.5].
        */
       blur: z.tuple([share, share, share]).default([0, 0.9, 0.5]),
-      blurSigma: z.tuple([positive, positive]).default([0.1, 2]),
+      blurSigma: rising.default([0.1, 2]),
       solarize: share.default(0.2),
     })
     .prefault({}),
@@ -107,8 +119,8 @@ export const settingsSchema = z.strictObject({
       clipGradient: positive.default(3),
       layerwiseDecay: positive.max(1).default(0.9),
       patchEmbedMultiplier: positive.default(0.2),
-      beta1: share.default(0.9),
-      beta2: share.default(0.999),
+      beta1: shareBelowOne.default(0.9),
+      beta2: shareBelowOne.default(0.999),
     })
     .prefault({}),
   teacher: z

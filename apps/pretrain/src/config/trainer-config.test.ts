@@ -21,6 +21,17 @@ describe('trainerConfig', () => {
     expect(modelName(trainerConfig(settings).model, settings)).toBe('ViT-Ti/14, 6 blocks, 4 registers');
   });
 
+  it('resizes positions as DINOv2 trains, with registers too, unless told otherwise', () => {
+    expect(trainerConfig(tiny('model.registers=4')).model.interpolation).toEqual({ offset: 0.1, antialias: false });
+    const released = tiny('model.registers=4', 'model.interpolation.offset=0', 'model.interpolation.antialias=true');
+    expect(trainerConfig(released).model.interpolation).toEqual({ offset: 0, antialias: true });
+  });
+
+  it('tells a run on turned pictures from one on pictures as stored', () => {
+    expect(trainerConfig(tiny('autoOrient=true'))).not.toEqual(trainerConfig(tiny()));
+    expect(trainerConfig(tiny('autoOrient=false'))).toEqual(trainerConfig(tiny()));
+  });
+
   it.each([
     [['crops.globalSize=100'], /crops.globalSize 100 is no multiple of model.patchSize 14; use 98 or 112/],
     [['crops.localSize=10'], /crops.localSize 10 is no multiple of model.patchSize 14; use 14$/],
@@ -28,6 +39,7 @@ describe('trainerConfig', () => {
     [['knn.resize=100'], /knn.resize 100 is smaller than the square of 112/],
     [['batchSize=1'], /KoLeo compares the images of a batch.*dino.koleoWeight=0/],
     [['iterations=10'], /optimizer.warmupIterations \d+ is longer than the run of 10.*--steps/],
+    [['teacher.temperatureWarmupIterations=181'], /teacher.temperatureWarmupIterations 181 is longer than the run of 180/],
     [['teacher.momentumEnd=0.5'], /teacher.momentum 0.\d+ falls/],
   ])('refuses %j', (overrides, message) => {
     expect(() => trainerConfig(tiny(...overrides))).toThrow(message);

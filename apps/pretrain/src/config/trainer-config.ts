@@ -6,11 +6,12 @@ import type { Settings } from './schema';
 
 /** The backbone of a run. */
 export function modelConfig({ model, crops }: Settings): VitConfig {
-  const { size, depth, ffn, patchSize, registers, layerScale } = model;
+  const { size, depth, ffn, patchSize, registers, layerScale, interpolation } = model;
   return vitConfig(size === 'giant' ? 'giant2' : size, {
     patchSize,
     registers,
     layerScale,
+    interpolation,
     imageSize: crops.globalSize,
     ...(depth !== null && { depth }),
     ...(ffn !== null && { ffn }),
@@ -32,7 +33,7 @@ export function modelName(config: VitConfig, { model }: Settings): string {
  */
 export function trainerConfig(settings: Settings): TrainerConfig {
   checkTogether(settings);
-  const { seed, iterations, batchSize, accumulationSteps, dropPath, crops, dino, ibot, centering, optimizer, teacher } = settings;
+  const { seed, autoOrient, iterations, batchSize, accumulationSteps, dropPath, crops, dino, ibot, centering, optimizer, teacher } = settings;
   const { logEvery, checkpointEvery, keepCheckpoints, evaluateEvery } = settings;
   return {
     seed,
@@ -41,7 +42,8 @@ export function trainerConfig(settings: Settings): TrainerConfig {
     accumulationSteps,
     model: modelConfig(settings),
     dropPath,
-    crops: multiCropRecipe(crops),
+    // The decoder turns pictures, not the recipe; named here so that a resumed run is compared by it.
+    crops: { ...multiCropRecipe(crops), ...(autoOrient && { autoOrient }) },
     dino,
     ibot,
     centering,
@@ -75,6 +77,7 @@ function checkTogether({ crops, model, dino, batchSize, optimizer, teacher, iter
   for (const [name, value] of [
     ['optimizer.warmupIterations', optimizer.warmupIterations],
     ['optimizer.freezeLastLayerIterations', optimizer.freezeLastLayerIterations],
+    ['teacher.temperatureWarmupIterations', teacher.temperatureWarmupIterations],
   ] as const) {
     if (value > iterations) {
       problems.push(`${name} ${value} is longer than the run of ${iterations} iterations; lower it, or change the length with --steps, which scales it`);

@@ -1,7 +1,7 @@
 import { accuracy, type Features, knn } from '@dinov2/evaluation';
 import type { HostArray } from '@dinov2/jit';
 import type { Backbone, FeatureModel } from './feature-model';
-import { type LoadedImages, loadImages, view } from './images';
+import { type LoadedImages, loadImages, readingOf, view } from './images';
 import type { Settings } from '../config/schema';
 import { type LabelledFolder, openLabelledFolder } from './labelled-folder';
 
@@ -21,12 +21,13 @@ export class KnnEvaluation {
   ) {}
 
   /** Of the folder that the settings name, if they name one. */
-  static async open({ eval: path, knn, crops, workers }: Pick<Settings, 'eval' | 'knn' | 'crops' | 'workers'>): Promise<KnnEvaluation | undefined> {
+  static async open(settings: Pick<Settings, 'eval' | 'knn' | 'crops' | 'workers' | 'autoOrient'>): Promise<KnnEvaluation | undefined> {
+    const { eval: path, knn, crops } = settings;
     if (path === null) return undefined;
     const folder = openLabelledFolder(path);
     const seen = view(knn.crop ?? crops.globalSize, knn.resize);
-    const train = await loadImages(folder.train, seen, workers ?? undefined);
-    const heldout = await loadImages(folder.heldout, seen, workers ?? undefined);
+    const train = await loadImages(folder.train, seen, readingOf(settings));
+    const heldout = await loadImages(folder.heldout, seen, readingOf(settings));
     const k = knn.k.filter((count) => count <= train.indices.length);
     return new KnnEvaluation(folder, train, heldout, { temperature: knn.temperature, k: k.length > 0 ? k : [1] });
   }

@@ -1,12 +1,13 @@
 import sharp from 'sharp';
+import type { Reading } from '../evaluate/images';
 
 const dataUri = (type: string, bytes: Buffer): string => `data:image/${type};base64,${bytes.toString('base64')}`;
 
 /** The central square of an image file as a JPEG data URI of `side` pixels, cut as the features see it. */
-export async function photograph(path: string, side: number): Promise<string> {
+export async function photograph(path: string, side: number, { autoOrient = false }: Reading): Promise<string> {
   const resize = Math.round((side * 256) / 224);
   const margin = (resize - side) >> 1;
-  const bytes = await sharp(path)
+  const bytes = await sharp(path, { autoOrient })
     .resize(resize, resize, { fit: 'cover' })
     .extract({ left: margin, top: margin, width: side, height: side })
     .flatten({ background: '#808080' })

@@ -1,4 +1,5 @@
 import { cosineNeighbours, type Features } from '@dinov2/evaluation';
+import type { Reading } from '../evaluate/images';
 import { clsFeatures, type KnnEvaluation } from '../evaluate/knn-evaluation';
 import type { Backbone, FeatureModel } from '../evaluate/feature-model';
 import { photograph } from './image';
@@ -24,6 +25,7 @@ export async function neighbourGallery(
   model: FeatureModel,
   backbones: { readonly before: Backbone; readonly after: Backbone },
   evaluation: KnnEvaluation,
+  reading: Reading,
   { count = 8, neighbours = 5 } = {},
 ): Promise<NeighbourRow[]> {
   const { folder, train, heldout, trainLabels, heldoutLabels } = evaluation;
@@ -39,7 +41,7 @@ export async function neighbourGallery(
       Array.from({ length: k }, async (_, i) => {
         const row = found[side].indices[query * k + i]!;
         return {
-          image: await photograph(folder.train.paths[train.indices[row]!]!, SIDE),
+          image: await photograph(folder.train.paths[train.indices[row]!]!, SIDE, reading),
           label: folder.classes[trainLabels[row]!]!,
           similarity: found[side].similarities[query * k + i]!,
         };
@@ -47,7 +49,7 @@ export async function neighbourGallery(
     );
   return Promise.all(
     queries.map(async (query, i) => ({
-      image: await photograph(folder.heldout.paths[heldout.indices[query]!]!, SIDE),
+      image: await photograph(folder.heldout.paths[heldout.indices[query]!]!, SIDE, reading),
       label: folder.classes[heldoutLabels[query]!]!,
       before: await gallery('before', i),
       after: await gallery('after', i),

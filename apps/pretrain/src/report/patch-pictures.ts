@@ -2,7 +2,7 @@ import type { ImageSource } from '@dinov2/data';
 import { pca, projectPca } from '@dinov2/evaluation';
 import { basename, extname } from 'node:path';
 import type { Backbone, FeatureModel } from '../evaluate/feature-model';
-import { loadImages, view } from '../evaluate/images';
+import { loadImages, type Reading, view } from '../evaluate/images';
 import { colourScores, heat } from './colour';
 import { patchImage, photograph } from './image';
 
@@ -22,7 +22,7 @@ export interface PatchPictureOptions {
   readonly grid: number;
   readonly patchSize: number;
   readonly heads: number;
-  readonly workers?: number;
+  readonly reading: Reading;
 }
 
 /** Patch features of pictures before and after training. Components are common to all pictures. */
@@ -30,9 +30,9 @@ export async function patchPictures(
   model: FeatureModel,
   backbones: { readonly before: Backbone; readonly after: Backbone },
   source: ImageSource,
-  { grid, patchSize, heads, workers }: PatchPictureOptions,
+  { grid, patchSize, heads, reading }: PatchPictureOptions,
 ): Promise<PatchPicture[]> {
-  const { batches, indices } = await loadImages(source, view(grid * patchSize), workers);
+  const { batches, indices } = await loadImages(source, view(grid * patchSize), reading);
   const count = grid * grid;
   const render = async (backbone: Backbone) => {
     const parts: Float32Array[] = [];
@@ -60,7 +60,7 @@ export async function patchPictures(
       const path = source.paths[index]!;
       return {
         name: basename(path, extname(path)).replace(/[-_]+/g, ' '),
-        photograph: await photograph(path, 288),
+        photograph: await photograph(path, 288, reading),
         before: before.patches[i]!,
         after: after.patches[i]!,
         attention: after.attention[i]!,

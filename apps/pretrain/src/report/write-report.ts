@@ -10,6 +10,7 @@ import type { Settings } from '../config/schema';
 import { modelConfig, modelName } from '../config/trainer-config';
 import { PretrainError } from '../error';
 import { type Backbone, featureModel } from '../evaluate/feature-model';
+import { readingOf } from '../evaluate/images';
 import { KnnEvaluation } from '../evaluate/knn-evaluation';
 import type { RunFolder } from '../run/run-folder';
 import { neighbourGallery } from './neighbour-gallery';
@@ -27,15 +28,15 @@ export async function writeReport(run: RunFolder, engine: Engine): Promise<strin
   const config = modelConfig(settings);
   const model = featureModel(engine, config);
   const backbones = { before: await readBackbone(run.initialBackbone), after: await readBackbone(run.backbone) };
-  const workers = settings.workers ?? undefined;
+  const reading = readingOf(settings);
   const evaluation = await KnnEvaluation.open(settings);
 
   const shown = pictureSource(settings, evaluation);
   const pictures =
     shown === undefined
       ? []
-      : await patchPictures(model, backbones, shown.source, { grid: GRID, patchSize: config.patchSize, heads: config.heads, workers });
-  const neighbours = evaluation === undefined ? [] : await neighbourGallery(model, backbones, evaluation);
+      : await patchPictures(model, backbones, shown.source, { grid: GRID, patchSize: config.patchSize, heads: config.heads, reading });
+  const neighbours = evaluation === undefined ? [] : await neighbourGallery(model, backbones, evaluation, reading);
 
   const metrics = run.metrics();
   const environments = run.environments();
