@@ -1,6 +1,6 @@
 import { openSource } from '@dinov2/data';
-import { jit } from '@dinov2/jit';
-import { batchSpecs, createStep, stateSpecs, type StepScalars } from '@dinov2/trainer';
+import { flattenTree, jit, type MemoryReport } from '@dinov2/jit';
+import { type ArraySpec, batchSpecs, createStep, metricNames, stateSpecs, type StepScalars, type Sums, type TrainingState } from '@dinov2/trainer';
 import { parameterCount, parameterShapes } from '@dinov2/vit';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Settings } from './config/schema';
@@ -12,7 +12,7 @@ import { bytes, duration, si } from './format';
 const STEP_EFFICIENCY = 0.7;
 
 /** Say what a run would be: model, cost of a step, memory and time. Reads no image, draws no weight. */
-export async function dryRun(settings: Settings): Promise<string> {
+export async function dryRun(settings: Settings, note?: string): Promise<string> {
   const config = trainerConfig(settings);
   const images = settings.data === null ? undefined : openSource(settings.data).paths.length;
   const { engine, reason } = await pickEngine(settings);
@@ -26,13 +26,24 @@ export async function dryRun(settings: Settings): Promise<string> {
     correction1: spec,
     correction2: spec,
   };
-  const step = jit(createStep(config).trainStep, { engine, donate: [0, 1] });
+  const functions = createStep(config);
+  const state = stateSpecs(config);
+  const batch = batchSpecs(config);
+  const sums = settings.accumulationSteps > 1 ? sumsSpecs(state) : undefined;
+  const step = jit(functions.trainStep, { engine, donate: [0, 1] });
+  const accumulate = jit(functions.accumulateStep, { engine, donate: [1] });
   const traced = performance.now();
-  const { cost, memory } = await step.compile(stateSpecs(config), undefined, batchSpecs(config), scalars);
+  const last = await step.compile(state, sums, batch, scalars);
+  const { student, teacher, centres, m, v } = state;
+  // The step of every batch but the last, with sums there already: the first of them needs less.
+  const earlier = sums && (await accumulate.compile({ student, teacher, centres }, sums, batch, scalars));
   const compileSeconds = (performance.now() - traced) / 1000;
+  // Moments lie idle while gradients are accumulated.
+  const memory = larger(needs(last.memory, 0), earlier && needs(earlier.memory, specBytes({ m, v })));
+  const flops = last.cost.flops + (earlier?.cost.flops ?? 0) * (settings.accumulationSteps - 1);
   const rate = await matmulRate(engine);
   const perStep = settings.batchSize * settings.accumulationSteps;
-  const seconds = (cost.flops * settings.accumulationSteps) / (rate * STEP_EFFICIENCY);
+  const seconds = flops / (rate * STEP_EFFICIENCY);
   const parameters = Object.values(stateSpecs(config).student).reduce(
     (sum, record) => sum + parameterCount(Object.fromEntries(Object.entries(record).map(([name, { shape }]) => [name, shape]))),
     0,
@@ -41,14 +52,38 @@ export async function dryRun(settings: Settings): Promise<string> {
     ['model', `${modelName(config.model, settings)}, ${si(parameterCount(parameterShapes(config.model)))} parameters; ${si(parameters)} with heads, four copies in a run`],
     ['data', images === undefined ? 'none named (--data)' : `${images} images in ${settings.data}`],
     ['engine', `${engine.info.name} (${engine.info.runtime}) on ${engine.info.device}, ${engine.info.precision}: ${reason}`],
-    ['step', `${perStep} images, ${si(cost.flops * settings.accumulationSteps)}FLOP, ${cost.nodes} kernels; traced and compiled in ${duration(compileSeconds)}`],
-    ['memory', `${bytes(memory.inputs + memory.outputs + memory.temporary)}: ${bytes(memory.inputs)} state and batch, ${bytes(memory.temporary)} while a step runs`],
+    ['step', `${perStep} images, ${si(flops)}FLOP, ${last.cost.nodes} kernels; traced and compiled in ${duration(compileSeconds)}`],
+    ['memory', `${bytes(memory.kept + memory.temporary)}: ${bytes(memory.kept)} ${sums === undefined ? 'state and batch' : 'state, gradient sums and batch'}, ${bytes(memory.temporary)} while a step runs`],
     ['speed', `${si(rate)}FLOP/s in a matrix product here; at ${100 * STEP_EFFICIENCY} % of it ${(perStep / seconds).toPrecision(2)} images/s, ${seconds < 60 ? `${seconds.toPrecision(2)} s` : duration(seconds)} a step`],
     ['time', `${duration(seconds * settings.iterations)} for ${settings.iterations} steps (evaluation and report not counted)`],
   ];
+  if (note !== undefined) rows.push(['batch', note]);
   step.dispose();
+  accumulate.dispose();
   await engine.dispose();
   return rows.map(([name, text]) => `${name.padEnd(8)} ${text}`).join('\n');
+}
+
+/** Shapes of what the batches of one step are added up in. */
+function sumsSpecs({ student, centres }: TrainingState<ArraySpec>): Sums<ArraySpec> {
+  // The sums are the metrics of a step up to its loss.
+  return { gradients: student, centres, metrics: { shape: [metricNames([]).indexOf('loss')], dtype: 'float32' } };
+}
+
+interface Needs {
+  /** Bytes held between steps. */
+  readonly kept: number;
+  /** Bytes on top of them while one runs. */
+  readonly temporary: number;
+}
+
+const needs = ({ inputs, outputs, temporary }: MemoryReport, idle: number): Needs => ({ kept: inputs + outputs + idle, temporary });
+
+const larger = (a: Needs, b: Needs | undefined): Needs => (b !== undefined && b.kept + b.temporary > a.kept + a.temporary ? b : a);
+
+function specBytes(tree: object): number {
+  const { leaves } = flattenTree<object, ArraySpec>(tree);
+  return leaves.reduce((sum, { shape }) => sum + 4 * shape.reduce((a, b) => a * b, 1), 0);
 }
 
 /** Floating-point operations per second of a 1024³ matrix product on the engine, best of some. */
