@@ -28,7 +28,23 @@ describe('parseCommandLine', () => {
       model: { size: 'small' },
       crops: { globalSize: 112 },
     });
-    expect(settings('--data', 'x', '--model', 'giant')).toMatchObject({ model: { size: 'giant', ffn: 'swiglu' }, accumulationSteps: 256 });
+    expect(settings('--data', 'x', '--model', 'giant')).toMatchObject({ model: { size: 'giant', ffn: 'swiglu' }, accumulationSteps: 1 });
+  });
+
+  it('takes fewer images a step with --model than the recipe of a cluster, and says so', () => {
+    const invocation = parseCommandLine(['--data', 'x', '--model', 'base'], '0.0.0');
+    // 4e-3 · √(8 / 1024) = 3.5e-4
+    expect(invocation).toMatchObject({ settings: { batchSize: 8, accumulationSteps: 1, optimizer: { baseLearningRate: 4e-3 } }, note: expect.stringMatching(/^8 images a step.*vitl16_short; learning rate 0.00035/) });
+    expect(settings('--data', 'x', '--model', 'base', '--batch-size', '16', 'accumulationSteps=2')).toMatchObject({ batchSize: 16, accumulationSteps: 2 });
+  });
+
+  it('keeps a recipe asked for by name, or for an accelerator, as it is', () => {
+    for (const words of [['--config', 'vitl16_short', '--model', 'base'], ['--model', 'base', '--engine', 'eager', '--backend', 'tensorflow']]) {
+      const invocation = parseCommandLine(['--data', 'x', ...words], '0.0.0');
+      expect(invocation).toMatchObject({ settings: { batchSize: 64, accumulationSteps: 32, model: { size: 'base' } } });
+      expect(invocation).not.toHaveProperty('note');
+    }
+    expect(parseCommandLine(['--data', 'x', '--model', 'small'], '0.0.0')).not.toHaveProperty('note');
   });
 
   it('lays key=value over options over the recipe', () => {
@@ -54,7 +70,8 @@ describe('parseCommandLine', () => {
   it('knows what to do besides training', () => {
     expect(parseCommandLine(['--dry-run'], '0.0.0').kind).toBe('dry-run');
     expect(parseCommandLine(['--no-resume'], '0.0.0')).toMatchObject({ kind: 'train', resume: false });
-    expect(parseCommandLine([], '0.0.0')).toMatchObject({ kind: 'train', resume: true });
+    expect(parseCommandLine([], '0.0.0')).toMatchObject({ kind: 'train', resume: true, allowChanges: false });
+    expect(parseCommandLine(['--allow-changes'], '0.0.0')).toMatchObject({ kind: 'train', allowChanges: true });
     expect(parseCommandLine(['report', 'runs/a', '--engine', 'eager'], '0.0.0')).toEqual({
       kind: 'report',
       folder: 'runs/a',
@@ -65,6 +82,7 @@ describe('parseCommandLine', () => {
   it.each([
     [['--steps', 'many'], /--steps many: expected a whole number/],
     [['--batch-size', 'x'], /^--batch-size: batchSize: .*expected number/],
+    [['--no-resume', '--allow-changes'], /leave out one of them/],
     [['stray'], /"stray" is no option and no key=value/],
     [['--config', 'vitx'], /recipes are cpu-small/],
     [['koleoWeight=1'], /did you mean "dino.koleoWeight"/],

@@ -1,5 +1,6 @@
 import { basename, join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
+import { cpuLayer, cpuNote } from './config/cpu-layer';
 import { configLayer, recipeNames, recipeOfModel, sampleFolder } from './config/recipes';
 import { type Layer, optionLayer, overrideLayer } from './config/layer';
 import { resolveSettings } from './config/resolve';
@@ -9,9 +10,15 @@ import { PretrainError } from './error';
 
 /** What the command line asks for. */
 export type Invocation =
-  | { readonly kind: 'train'; readonly settings: Settings; readonly resume: boolean }
-  | { readonly kind: 'dry-run'; readonly settings: Settings }
+  | ({ readonly kind: 'train'; readonly resume: boolean; readonly allowChanges: boolean } & Requested)
+  | ({ readonly kind: 'dry-run' } & Requested)
   | { readonly kind: 'report'; readonly folder: string; readonly settings: Pick<Settings, 'engine' | 'backend'> };
+
+interface Requested {
+  readonly settings: Settings;
+  /** What was chosen for the user other than the recipe says. */
+  readonly note?: string;
+}
 
 type Flags = Record<string, string | boolean | undefined>;
 
@@ -44,7 +51,8 @@ Recipes (--config NAME): ${recipeNames().join(', ')}
 --model picks ${Object.entries(recipeOfModel).map(([size, recipe]) => `${size}: ${recipe}`).join(', ')}.
 
 Any key of a recipe can be given as key=value. A run stopped with Ctrl-C is saved first; the same
-command continues it. Exit codes: 0 finished, 1 failed, 2 wrong arguments or data, 130 stopped.`;
+command continues it. Exit codes: 0 finished, 1 failed, 2 wrong arguments or data, 130 stopped.
+With DEBUG=1 in the environment an error is shown with its stack.`;
 
 /** Read a command line. Help and version end the process, as commander does. */
 export function parseCommandLine(words: readonly string[], version: string): Invocation {
@@ -63,10 +71,14 @@ export function parseCommandLine(words: readonly string[], version: string): Inv
     .addOption(engineOptions()[1]!)
     .option('--dry-run', 'say model, cost, memory and time, and stop')
     .option('--no-resume', 'delete the run in the folder and start anew')
+    .option('--allow-changes', 'continue a run with settings or data other than those it began with')
     .addHelpText('after', examples)
     .action((overrides: string[], flags: Flags) => {
-      const settings = settingsOf(overrides, flags);
-      invocation = flags['dryRun'] === true ? { kind: 'dry-run', settings } : { kind: 'train', settings, resume: flags['resume'] !== false };
+      const resume = flags['resume'] !== false;
+      const allowChanges = flags['allowChanges'] === true;
+      if (!resume && allowChanges) throw new PretrainError('--no-resume deletes the run that --allow-changes would continue; leave out one of them');
+      const requested = request(overrides, flags);
+      invocation = flags['dryRun'] === true ? { kind: 'dry-run', ...requested } : { kind: 'train', ...requested, resume, allowChanges };
     });
   const report = program.command('report').description('compute report.html of a run again').argument('<run>', 'run folder');
   engineOptions().forEach((option) => report.addOption(option));
@@ -89,7 +101,7 @@ export function parseCommandLine(words: readonly string[], version: string): Inv
   return invocation!;
 }
 
-function settingsOf(overrides: readonly string[], flags: Flags): Settings {
+function request(overrides: readonly string[], flags: Flags): Requested {
   const model = flags['model'] as Settings['model']['size'] | undefined;
   const base = (flags['config'] as string | undefined) ?? recipeOfModel[model ?? 'tiny'];
   const given = new Map<string, { value: unknown; option: string }>();
@@ -99,8 +111,15 @@ function settingsOf(overrides: readonly string[], flags: Flags): Settings {
     if (value !== undefined) given.set(key, { value: number ? Number(value) : value, option });
   }
   for (const key of ['engine', 'backend']) if (flags[key] !== undefined) given.set(key, { value: flags[key], option: `--${key}` });
-  const layers: Layer[] = [configLayer(base), optionLayer(given), overrideLayer(overrides)];
-  const settings = withDefaultPaths(resolveSettings(layers));
+  const recipe = configLayer(base);
+  const layers: Layer[] = [recipe, optionLayer(given), overrideLayer(overrides)];
+  const asWritten = resolveSettings(layers);
+  const fitted = flags['config'] === undefined && asWritten.backend !== 'tensorflow' ? cpuLayer(asWritten) : undefined;
+  const settings = scaled(withDefaultPaths(fitted === undefined ? asWritten : resolveSettings([recipe, fitted, ...layers.slice(1)])), flags);
+  return { settings, ...(fitted !== undefined && { note: cpuNote(settings, base) }) };
+}
+
+function scaled(settings: Settings, flags: Flags): Settings {
   if (flags['steps'] === undefined) return settings;
   const steps = Number(flags['steps']);
   if (!Number.isInteger(steps) || steps < 1) throw new PretrainError(`--steps ${String(flags['steps'])}: expected a whole number from 1`);

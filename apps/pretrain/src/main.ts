@@ -2,17 +2,14 @@
 import pc from 'picocolors';
 import { parseCommandLine } from './cli';
 import { pickEngine } from './engine';
-import { PretrainError } from './error';
+import { describeError, exitCodeOf } from './error';
 import { version } from './version';
-
-/** Errors of the packages below that are about what the user passed. */
-const userErrors = ['DataError', 'AugmentError', 'VitError'];
 
 async function main(): Promise<number> {
   const invocation = parseCommandLine(process.argv.slice(2), version);
   if (invocation.kind === 'dry-run') {
     const { dryRun } = await import('./dry-run');
-    console.log(await dryRun(invocation.settings));
+    console.log(await dryRun(invocation.settings, invocation.note));
     return 0;
   }
   if (invocation.kind === 'report') {
@@ -23,6 +20,7 @@ async function main(): Promise<number> {
     await engine.dispose();
     return 0;
   }
+  const { kind: _, settings, ...options } = invocation;
   const { train } = await import('./train');
   const stop = new AbortController();
   process.on('SIGINT', () => {
@@ -31,16 +29,15 @@ async function main(): Promise<number> {
     console.log('\nstopping after this step, to save; Ctrl-C again to stop at once');
   });
   process.on('SIGTERM', () => stop.abort());
-  const finished = await train(invocation.settings, { resume: invocation.resume, signal: stop.signal });
+  const finished = await train(settings, { ...options, signal: stop.signal });
   return finished ? 0 : 130;
 }
 
 main().then(
   (code) => process.exit(code),
   (error: unknown) => {
-    const { name, message, stack } = error as Error;
-    const known = error instanceof PretrainError || userErrors.includes(name) || name === 'TrainerError' || name === 'EngineError';
-    if (message !== '') console.error(`${pc.red('error')} ${known ? message : (stack ?? message)}`);
-    process.exit(error instanceof PretrainError ? error.exitCode : userErrors.includes(name) ? 2 : 1);
+    const text = describeError(error, Boolean(process.env['DEBUG']));
+    if (text !== '') console.error(`${pc.red('error')} ${text}`);
+    process.exit(exitCodeOf(error));
   },
 );

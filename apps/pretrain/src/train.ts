@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { openSource } from '@dinov2/data';
 import type { DeviceArray } from '@dinov2/jit';
@@ -11,6 +10,7 @@ import { modelName, trainerConfig } from './config/trainer-config';
 import { type PickedEngine, pickEngine } from './engine';
 import { PretrainError } from './error';
 import { featureModel } from './evaluate/feature-model';
+import { readingOf } from './evaluate/images';
 import { KnnEvaluation, type KnnScores } from './evaluate/knn-evaluation';
 import { si } from './format';
 import { createProgress, type Progress } from './progress';
@@ -21,20 +21,25 @@ import { version } from './version';
 export interface TrainOptions {
   /** Continue a run that is in the folder already. */
   readonly resume: boolean;
+  /** Continue it even if its settings or data differ from the given ones. */
+  readonly allowChanges: boolean;
+  /** What was chosen for the user other than the recipe says. */
+  readonly note?: string;
   /** Ends the run after the current step, saved. */
   readonly signal: AbortSignal;
 }
 
 /** Train, evaluate and report. `false` if the signal ended it early. */
-export async function train(settings: Settings, { resume, signal }: TrainOptions): Promise<boolean> {
+export async function train(settings: Settings, { resume, allowChanges, note, signal }: TrainOptions): Promise<boolean> {
   const config = trainerConfig(settings);
   const { data, out } = requirePaths(settings);
   const source = openSource(data);
   const run = new RunFolder(out);
-  if (!resume) clearRun(run);
   const picked = await pickEngine(settings);
   const { engine } = picked;
   const evaluation = await KnnEvaluation.open(settings);
+
+  if (!resume) run.clear();
 
   const model = featureModel(engine, config.model);
   let progress: Progress | undefined;
@@ -49,16 +54,21 @@ export async function train(settings: Settings, { resume, signal }: TrainOptions
   const trainer = await createTrainer(config, {
     engine,
     folder: run.path,
-    data: imageCrops(source, { ...(settings.workers !== null && { workers: settings.workers }) }),
+    data: imageCrops(source, readingOf(settings)),
+    allowChanges,
     signal,
     onStep: (line) => progress?.step(line),
     onEvaluate: evaluate,
     onWarning: (message) => say(`${pc.yellow('warning')} ${message}`),
+  }).catch((error: Error) => {
+    // The trainer speaks of its option; here it is a flag.
+    error.message = error.message.replace('allow changes to', 'pass --allow-changes to');
+    throw error;
   });
   const first = trainer.iteration;
   run.writeSettings(settings);
   run.addEnvironment(describeEnvironment(picked));
-  printStart({ settings, picked, run, first, images: source.paths.length, evaluation });
+  printStart({ settings, picked, run, first, images: source.paths.length, evaluation, note });
 
   if (first === 0) {
     await saveInitial(run, trainer);
@@ -95,12 +105,6 @@ function requirePaths({ data, out }: Settings): { data: string; out: string } {
   return { data, out };
 }
 
-/** Delete what an earlier run left in the folder, and nothing else. */
-function clearRun(run: RunFolder): void {
-  const files = ['checkpoints', 'tensorboard', 'metrics.jsonl', 'evaluations.jsonl', 'environment.jsonl', 'raw-pixels.json'];
-  for (const file of files) rmSync(run.file(file), { recursive: true, force: true });
-}
-
 async function saveInitial(run: RunFolder, trainer: Trainer): Promise<void> {
   const { backbone } = trainer.evaluation();
   const lazy = (array: DeviceArray) => ({ shape: array.shape, dtype: 'F32' as const, load: () => array.data() });
@@ -127,9 +131,10 @@ interface Start {
   readonly first: number;
   readonly images: number;
   readonly evaluation: KnnEvaluation | undefined;
+  readonly note: string | undefined;
 }
 
-function printStart({ settings, picked, run, first, images, evaluation }: Start): void {
+function printStart({ settings, picked, run, first, images, evaluation, note }: Start): void {
   const config = trainerConfig(settings);
   const { info } = picked.engine;
   const perStep = settings.batchSize * settings.accumulationSteps;
@@ -141,6 +146,7 @@ function printStart({ settings, picked, run, first, images, evaluation }: Start)
       : [['k-NN', `${evaluation.heldout.indices.length} held-out images, ${evaluation.folder.classes.length} labels, from ${settings.eval}`] as [string, string]]),
     ['engine', `${info.name} (${info.runtime}) on ${info.device}, ${info.precision}: ${picked.reason}`],
     ['length', `${settings.iterations} steps of ${perStep} images, ${((settings.iterations * perStep) / images).toFixed(1)} passes over the data`],
+    ...(note === undefined ? [] : [['batch', note] as [string, string]]),
     ['run', `${run.path}${first === 0 ? '' : first >= settings.iterations ? ', finished before; only its report is made again (--no-resume trains anew)' : `, continued after step ${first}`}`],
   ];
   console.log(pc.bold(`dinov2-pretrain ${version}`));
