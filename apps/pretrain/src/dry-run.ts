@@ -52,9 +52,9 @@ export async function dryRun(settings: Settings, note?: string): Promise<string>
     ['model', `${modelName(config.model, settings)}, ${si(parameterCount(parameterShapes(config.model)))} parameters; ${si(parameters)} with heads, four copies in a run`],
     ['data', images === undefined ? 'none named (--data)' : `${images} images in ${settings.data}`],
     ['engine', `${engine.info.name} (${engine.info.runtime}) on ${engine.info.device}, ${engine.info.precision}: ${reason}`],
-    ['step', `${perStep} images, ${si(flops)}FLOP, ${last.cost.nodes} kernels; traced and compiled in ${duration(compileSeconds)}`],
+    ['step', `${perStep} images, ${si(flops)}FLOP, ${last.cost.nodes} kernels; traced and compiled in ${short(compileSeconds)}`],
     ['memory', `${bytes(memory.kept + memory.temporary)}: ${bytes(memory.kept)} ${sums === undefined ? 'state and batch' : 'state, gradient sums and batch'}, ${bytes(memory.temporary)} while a step runs`],
-    ['speed', `${si(rate)}FLOP/s in a matrix product here; at ${100 * STEP_EFFICIENCY} % of it ${(perStep / seconds).toPrecision(2)} images/s, ${seconds < 60 ? `${seconds.toPrecision(2)} s` : duration(seconds)} a step`],
+    ['speed', `${si(rate)}FLOP/s in a matrix product here; at ${100 * STEP_EFFICIENCY} % of it ${(perStep / seconds).toPrecision(2)} images/s, ${short(seconds)} a step`],
     ['time', `${duration(seconds * settings.iterations)} for ${settings.iterations} steps (evaluation and report not counted)`],
   ];
   if (note !== undefined) rows.push(['batch', note]);
@@ -63,6 +63,8 @@ export async function dryRun(settings: Settings, note?: string): Promise<string>
   await engine.dispose();
   return rows.map(([name, text]) => `${name.padEnd(8)} ${text}`).join('\n');
 }
+
+const short = (seconds: number): string => (seconds < 10 ? `${seconds.toPrecision(2)} s` : duration(seconds));
 
 /** Shapes of what the batches of one step are added up in. */
 function sumsSpecs({ student, centres }: TrainingState<ArraySpec>): Sums<ArraySpec> {

@@ -22,6 +22,6 @@ export function cpuLayer({ model }: Settings): Layer | undefined {
 /** Tell the user of {@link cpuLayer}. */
 export function cpuNote({ batchSize, accumulationSteps, optimizer }: Settings, recipe: string): string {
   const images = batchSize * accumulationSteps;
-  const rate = scaledLearningRate(optimizer.baseLearningRate, images).toPrecision(2);
+  const rate = scaledLearningRate(optimizer.baseLearningRate, images).toExponential(1);
   return `${images} images a step for a CPU, not those of ${recipe}; learning rate ${rate}, scaled by the square root. --config ${recipe} keeps the recipe`;
 }
