@@ -57,16 +57,3 @@ export function multiplyScalar(a: usize, factor: usize, out: usize, count: usize
   }
   for (let i = whole; i < bytes; i += 4) store<f32>(out + i, load<f32>(a + i) * scalar);
 }
-
-/** `count` copies of the 32 bits of `value`. */
-export function fill(out: usize, count: usize, value: u32): void {
-  const bytes = count << 2;
-  if (value == 0) {
-    memory.fill(out, 0, bytes);
-    return;
-  }
-  const v = i32x4.splat(<i32>value);
-  const whole = bytes & ~15;
-  for (let i: usize = 0; i < whole; i += 16) v128.store(out + i, v);
-  for (let i = whole; i < bytes; i += 4) store<u32>(out + i, value);
-}

@@ -1,7 +1,7 @@
 export { colorJitter } from './color-jitter';
 export { columnSums } from './column-sums';
 export { crossEntropy, crossEntropyGrad } from './cross-entropy';
-export { add, fill, multiply, multiplyScalar, subtract } from './elementwise';
+export { add, multiply, multiplyScalar, subtract } from './elementwise';
 export { gaussianBlur } from './gaussian-blur';
 export { geluGrad } from './gelu';
 export { layerNorm, layerNormGrad } from './layer-norm';

@@ -10,7 +10,7 @@ export const isTree = (value: unknown): value is Tree =>
 export const knownKeys: readonly string[] = leaves(settingsSchema.parse({}));
 
 /** Dotted paths of the values of a tree. */
-export function leaves(tree: Tree, prefix = ''): string[] {
+function leaves(tree: Tree, prefix = ''): string[] {
   return Object.entries(tree).flatMap(([key, value]) =>
     isTree(value) ? leaves(value, `${prefix}${key}.`) : [`${prefix}${key}`],
   );

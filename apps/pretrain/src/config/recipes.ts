@@ -12,7 +12,7 @@ function packageRoot(): string {
   return folder;
 }
 
-export const recipesFolder = join(packageRoot(), 'recipes');
+const recipesFolder = join(packageRoot(), 'recipes');
 export const sampleFolder = join(packageRoot(), 'sample');
 
 /** Names of the shipped recipes. */

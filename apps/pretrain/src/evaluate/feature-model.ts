@@ -7,7 +7,7 @@ import { forwardFeatures, type Parameters, type VitConfig } from '@dinov2/vit';
 export type Backbone = Readonly<Record<string, ArrayLike>>;
 
 /** What the report draws of a picture; N patches in row-major order. */
-export interface PatchMaps {
+interface PatchMaps {
   /** (B, N, D) patch features after the final norm. */
   readonly patches: Float32Array;
   /** (B, heads, N) attention of the class token to the patches in the last block; rows sum to less than 1. */

@@ -4,7 +4,7 @@ import { clsFeatures, type KnnEvaluation } from '../evaluate/knn-evaluation';
 import type { Backbone, FeatureModel } from '../evaluate/feature-model';
 import { photograph } from './image';
 
-export interface Neighbour {
+interface Neighbour {
   readonly image: string;
   readonly label: string;
   readonly similarity: number;

@@ -50,15 +50,3 @@ export const addN = kernel({
     }
   },
 });
-
-/** tfjs `Fill`. */
-export const fill = kernel({
-  name: 'Fill',
-  supports: (node) => node.outputs[0].dtype !== 'bool' && typeof node.attributes.value === 'number',
-  run(wasm, node, { outputs: [out] }) {
-    const { shape, dtype } = node.outputs[0];
-    const value = [node.attributes.value as number];
-    const [bits] = new Uint32Array((dtype === 'float32' ? Float32Array : Int32Array).from(value).buffer);
-    wasm.fill(out, sizeOf(shape), bits);
-  },
-});

@@ -1,7 +1,7 @@
 import { colorJitter, gaussianBlur } from './augment';
 import { columnSums } from './column-sums';
 import { crossEntropy, crossEntropyGrad } from './cross-entropy';
-import { add, addN, fill, multiply, subtract } from './elementwise';
+import { add, addN, multiply, subtract } from './elementwise';
 import { geluGrad } from './gelu';
 import type { SimdKernel } from './kernel';
 import { layerNorm, layerNormGrad } from './layer-norm';
@@ -15,7 +15,7 @@ import { transpose } from './transpose';
 
 export type { KernelExports } from '../generated/kernels';
 export { instantiate, RESERVED_BYTES } from './instantiate';
-export type { KernelPointers, SimdKernel } from './kernel';
+export type { SimdKernel } from './kernel';
 
 /** Every kernel by the name of the graph op it implements. */
 export const simdKernels: ReadonlyMap<string, SimdKernel> = new Map(
@@ -30,7 +30,6 @@ export const simdKernels: ReadonlyMap<string, SimdKernel> = new Map(
     crossEntropy,
     crossEntropyGrad,
     ema,
-    fill,
     gaussianBlur,
     geluGrad,
     l2Normalize,

@@ -2,7 +2,7 @@ import type { Node } from '@dinov2/jit';
 import type { KernelExports } from '../generated/kernels';
 
 /** Byte offsets into the module's memory. */
-export interface KernelPointers {
+interface KernelPointers {
   /** One per input that is present, in the order of `node.inputs`. */
   readonly inputs: readonly number[];
   readonly outputs: readonly number[];
