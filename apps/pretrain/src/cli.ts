@@ -40,7 +40,7 @@ const engineOptions = () => [
 
 const examples = `
 Examples:
-  dinov2-pretrain                                     train on the shipped sample, about five minutes
+  dinov2-pretrain                                     train on the shipped sample, two to five minutes
   dinov2-pretrain --data photos --model tiny --out runs/photos
   dinov2-pretrain --data photos --model small --eval labelled --steps 2000 --out runs/small
   dinov2-pretrain --config vitl14 --data imagenet-22k --out runs/vitl14 --dry-run
