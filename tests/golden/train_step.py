@@ -13,21 +13,12 @@ import torch
 from safetensors.numpy import save_file
 
 from dinov2_torch import Centre, Student, Trainer
+from hashing import hashed
 
 STEPS, B, LOCALS, DEPTH, PATCH, GLOBAL, LOCAL = 50, 4, 2, 2, 14, 56, 28
 VIT = {"dim": 24, "depth": DEPTH, "heads": 2, "patch": PATCH, "image_size": GLOBAL, "init_values": 0.5}
 HEAD = {"prototypes": 48, "hidden": 32, "bottleneck": 16}
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
-
-
-def hashed(seed, count):
-    """`count` 32-bit integers of stream `seed`."""
-    x = np.arange(count, dtype=np.uint32) + np.uint32(seed * 0x9E3779B9 & 0xFFFFFFFF)
-    x ^= x >> np.uint32(16)
-    x *= np.uint32(0x7FEB352D)
-    x ^= x >> np.uint32(15)
-    x *= np.uint32(0x846CA68B)
-    return x ^ (x >> np.uint32(16))
 
 
 def uniform(seed, count):
