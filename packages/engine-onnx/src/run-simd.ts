@@ -6,7 +6,7 @@ import type { SimdKernel } from './kernels';
 import { kernelsOn } from './runtime';
 
 /** Kernels that work element by element, so that a part of the operands can be done at a time. */
-const elementwise: ReadonlySet<string> = new Set(['AdamW', 'Ema', 'Gelu', 'GeluGrad']);
+const elementwise: ReadonlySet<string> = new Set(['AdamW', 'Ema', 'GeluGrad', 'Add', 'Sub', 'Multiply', 'AddN']);
 /** Elements per part when operands must be brought into one heap. */
 const chunk = 1 << 20;
 
