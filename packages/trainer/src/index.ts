@@ -5,6 +5,7 @@ export type { DinoConfig, HeadSizes, IbotConfig, OptimizerConfig, TeacherConfig,
 export { TrainerError } from './errors';
 export { backboneGroup, headGroup, type ParameterGroup } from './parameter-groups';
 export { cosineSchedule, createSchedules, type Schedule, scaledLearningRate, type Schedules } from './schedules';
+export { runHolder } from './run-lock';
 export {
   type ArraySpec,
   type Centres,

@@ -60,6 +60,12 @@ export function lockFolder(folder: string, warn: (message: string) => void): () 
   return release;
 }
 
+/** The process that trains in a run folder, as far as its lock tells; undefined if none does. */
+export function runHolder(folder: string): { readonly pid: number; readonly host: string } | undefined {
+  const { state, holder } = look(join(folder, 'run.lock'));
+  return state === 'busy' ? holder : undefined;
+}
+
 /** Write a file unless there is one. */
 function create(path: string, contents: string): boolean {
   try {

@@ -42,8 +42,8 @@ describe('RunFolder.clear', () => {
     const run = new RunFolder(folder);
     run.writeSettings(resolveSettings([]));
     const lock = (pid: number) => writeFileSync(join(folder, 'run.lock'), JSON.stringify({ pid, host: hostname() }));
-    lock(process.pid);
-    expect(() => run.clear()).toThrow(`process ${process.pid} trains in`);
+    lock(process.ppid);
+    expect(() => run.clear()).toThrow(`process ${process.ppid} trains in`);
     // Above the largest process id of any system.
     lock(2 ** 30);
     run.clear();

@@ -1,6 +1,6 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { runHolder } from '@dinov2/trainer';
 import { stringify } from 'yaml';
 import { fileLayer } from '../config/layer';
 import { resolveSettings } from '../config/resolve';
@@ -59,9 +59,9 @@ export class RunFolder {
     if (!existsSync(settings) || !readFileSync(settings, 'utf8').startsWith(SETTINGS_HEADER)) {
       throw new PretrainError(`${this.path} holds files and no run of dinov2-pretrain, so --no-resume deletes nothing; name another folder with --out`);
     }
-    const holder = lockHolder(this.file('run.lock'));
+    const holder = runHolder(this.path);
     if (holder !== undefined) {
-      throw new PretrainError(`process ${holder} trains in ${this.path}; stop it before --no-resume deletes its run, or name another folder with --out`);
+      throw new PretrainError(`process ${holder.pid} trains in ${this.path}; stop it before --no-resume deletes its run, or name another folder with --out`);
     }
     for (const name of readdirSync(this.path)) {
       if (isRunFile(name)) rmSync(this.file(name), { recursive: true, force: true });
@@ -124,20 +124,6 @@ export class RunFolder {
   /** The trainer's log, in order of iteration. */
   metrics(): MetricsLine[] {
     return latest(readLines<MetricsLine>(this.file('metrics.jsonl')).filter((line) => typeof line.iteration === 'number'));
-  }
-}
-
-/** Process that has the trainer's lock, unless it ran on this machine and is gone. */
-function lockHolder(path: string): number | undefined {
-  let pid: number | undefined;
-  try {
-    const holder = JSON.parse(readFileSync(path, 'utf8')) as { pid: number; host: string };
-    pid = holder.pid;
-    if (holder.host === hostname()) process.kill(pid, 0);
-    return pid;
-  } catch (error) {
-    // No lock, half a lock, or the process is gone. A process of another user answers EPERM.
-    return (error as NodeJS.ErrnoException).code === 'EPERM' ? pid : undefined;
   }
 }
 
