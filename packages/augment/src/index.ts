@@ -14,6 +14,7 @@ export {
   sampleMultiCrop,
 } from './multi-crop';
 export { augmentColumnCount, augmentColumns, packAugmentParameters } from './parameters';
+export { type Preprocessing, type PreprocessingName, preprocessings } from './preprocessing';
 export {
   type BlurProbabilities,
   effectiveBlur,
