@@ -29,7 +29,7 @@ const config = (kind: Kind): TrainerConfig => ({
   accumulationSteps: 1,
   model: {
     embedDim: 24, depth, heads: 2, patchSize: 14, imageSize: globalSize, ffn: 'mlp', mlpRatio: 4, registers: 0,
-    layerScale: 0.5, interpolation: { offset: 0.1, antialias: false },
+    layerScale: 0.5, positions: 'table', ropeBase: 100, normEpsilon: 1e-6, qkvBias: true, interpolation: { offset: 0.1, antialias: false },
   },
   dropPath: { rate: 0.4, uniform: true },
   crops: multiCropRecipe({ globalSize, localSize, localCount: locals }),

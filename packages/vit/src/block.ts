@@ -12,8 +12,6 @@ import type { VitConfig } from './config';
 import { parameter, type Parameters } from './parameters';
 import type { BlockRows } from './stochastic-depth';
 
-const epsilon = 1e-6;
-
 /**
  * One transformer block over several groups at once: norms and linear layers act on the rows of all
  * groups together, attention within each sequence.
@@ -28,13 +26,15 @@ export function block(
   rows: BlockRows<tf.Tensor> = { attention: [], ffn: [] },
 ): tf.Tensor[] {
   const name = `blocks.${index}`;
-  const layer = (x: tf.Tensor, layerName: string): tf.Tensor =>
-    applyLinear(params, `${name}.${layerName}`, x);
+  const layer = (x: tf.Tensor, layerName: string, bias = true): tf.Tensor =>
+    applyLinear(params, `${name}.${layerName}`, x, bias);
+  const norm = (x: tf.Tensor, layerName: string): tf.Tensor =>
+    applyNorm(params, config, `${name}.${layerName}`, x);
   const gamma = (scale: string): tf.Tensor | undefined =>
     config.layerScale === 0 ? undefined : parameter(params, `${name}.${scale}.gamma`);
 
   const mixed = residual(streams, rows.attention, gamma('ls1'), (x, shapes) => {
-    const qkv = layer(applyNorm(params, `${name}.norm1`, x), 'attn.qkv');
+    const qkv = layer(norm(x, 'norm1'), 'attn.qkv', config.qkvBias);
     const attended = splitRows(qkv, shapes).map((part, j) => {
       const sequences = tf.reshape(part, [...shapes[j], 3 * config.embedDim]);
       return tf.reshape(selfAttention(sequences, config.heads), [-1, config.embedDim]);
@@ -43,7 +43,7 @@ export function block(
   });
 
   return residual(mixed, rows.ffn, gamma('ls2'), (x) => {
-    const normed = applyNorm(params, `${name}.norm2`, x);
+    const normed = norm(x, 'norm2');
     return config.ffn === 'mlp'
       ? layer(gelu(layer(normed, 'mlp.fc1')), 'mlp.fc2')
       : layer(swiglu(layer(normed, 'mlp.w12')), 'mlp.w3');
@@ -51,8 +51,8 @@ export function block(
 }
 
 /** The model's final norm over the last axis. */
-export function finalNorm(params: Parameters, x: tf.Tensor): tf.Tensor {
-  return applyNorm(params, 'norm', x);
+export function finalNorm(params: Parameters, config: VitConfig, x: tf.Tensor): tf.Tensor {
+  return applyNorm(params, config, 'norm', x);
 }
 
 /** Kept rows k and tokens T of a group. */
@@ -95,10 +95,11 @@ function splitRows(x: tf.Tensor, shapes: readonly GroupShape[]): tf.Tensor[] {
   );
 }
 
-function applyLinear(params: Parameters, name: string, x: tf.Tensor): tf.Tensor {
-  return linear(x, parameter(params, `${name}.weight`), parameter(params, `${name}.bias`));
+function applyLinear(params: Parameters, name: string, x: tf.Tensor, bias = true): tf.Tensor {
+  return linear(x, parameter(params, `${name}.weight`), bias ? parameter(params, `${name}.bias`) : undefined);
 }
 
-function applyNorm(params: Parameters, name: string, x: tf.Tensor): tf.Tensor {
-  return layerNorm(x, parameter(params, `${name}.weight`), parameter(params, `${name}.bias`), epsilon);
+function applyNorm(params: Parameters, config: VitConfig, name: string, x: tf.Tensor): tf.Tensor {
+  const [weight, bias] = [parameter(params, `${name}.weight`), parameter(params, `${name}.bias`)];
+  return layerNorm(x, weight, bias, config.normEpsilon);
 }

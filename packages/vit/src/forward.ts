@@ -69,12 +69,14 @@ export function forwardFeatures(
   return forwardPacked(params, config, [{ images, ...options }])[0];
 }
 
-/** Output of one block, registers left out. */
+/** Output of one block; registers only where asked for. */
 export type IntermediateLayer = {
   /** (B, N, D), or (B, rows, columns, D) with `reshape` */
   readonly patchTokens: tf.Tensor;
   /** (B, D); only with `returnClassToken` */
   readonly clsToken?: tf.Tensor2D;
+  /** (B, R, D); only with `returnRegisterTokens` */
+  readonly registerTokens?: tf.Tensor3D;
 };
 
 /** Options of {@link getIntermediateLayers}. */
@@ -83,6 +85,8 @@ export interface IntermediateLayersOptions {
   readonly reshape?: boolean;
   /** Off by default. */
   readonly returnClassToken?: boolean;
+  /** Off by default. */
+  readonly returnRegisterTokens?: boolean;
   /** Apply the model's final norm to every selected layer. On by default. */
   readonly norm?: boolean;
 }
@@ -98,7 +102,12 @@ export function getIntermediateLayers(
   config: VitConfig,
   images: tf.Tensor,
   layers: number | readonly number[] = 1,
-  { reshape = false, returnClassToken = false, norm = true }: IntermediateLayersOptions = {},
+  {
+    reshape = false,
+    returnClassToken = false,
+    returnRegisterTokens = false,
+    norm = true,
+  }: IntermediateLayersOptions = {},
 ): IntermediateLayer[] {
   const { depth, registers } = config;
   if (typeof layers === 'number' && !(Number.isInteger(layers) && layers >= 1 && layers <= depth)) {
@@ -118,13 +127,14 @@ export function getIntermediateLayers(
     for (let i = 0; i <= Math.max(...wanted, -1); i++) {
       streams = block(params, config, i, streams);
       if (!wanted.has(i)) continue;
-      const tokens = norm ? finalNorm(params, streams[0]) : streams[0];
+      const tokens = norm ? finalNorm(params, config, streams[0]) : streams[0];
       const patches = sliceTokens(tokens, 1 + registers, grid[0] * grid[1]);
       outputs.push({
         patchTokens: reshape
           ? tf.reshape(patches, [patches.shape[0], ...grid, config.embedDim])
           : patches,
         ...(returnClassToken && { clsToken: firstToken(tokens) }),
+        ...(returnRegisterTokens && { registerTokens: sliceTokens(tokens, 1, registers) }),
       });
     }
     return outputs;
@@ -134,7 +144,7 @@ export function getIntermediateLayers(
 function features(params: Parameters, config: VitConfig, stream: tf.Tensor): Features {
   const { registers } = config;
   const prenorm = stream as tf.Tensor3D;
-  const tokens = finalNorm(params, prenorm);
+  const tokens = finalNorm(params, config, prenorm);
   return {
     clsToken: firstToken(tokens),
     registerTokens: sliceTokens(tokens, 1, registers),

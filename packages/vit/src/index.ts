@@ -1,4 +1,11 @@
-export { type PositionInterpolation, type VitConfig, vitConfig, type VitSize } from './config';
+export {
+  ffnHiddenDim,
+  mlpRatioFor,
+  type PositionInterpolation,
+  type VitConfig,
+  vitConfig,
+  type VitSize,
+} from './config';
 export { VitError } from './error';
 export {
   type Features,
@@ -19,6 +26,7 @@ export {
   parameterShapes,
 } from './parameters';
 export { interpolatePositions, type Positions } from './positions';
+export { ropePeriods } from './rope';
 export {
   type BlockRows,
   type DropPathRows,

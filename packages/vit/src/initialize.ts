@@ -1,20 +1,26 @@
 import { createRandom, type Random } from '@dinov2/primitives';
 import type { VitConfig } from './config';
 import { type HostArray, type ParameterShapes, parameterShapes } from './parameters';
+import { ropePeriods } from './rope';
 
 /**
  * Initial parameters of a backbone, on the host: position table and linear weights normal with
- * standard deviation 0.02, class and register tokens 1e-6, mask token and linear biases zero, patch
- * convolution uniform in ±1/√(3p²), norms one and zero, LayerScale from the configuration
- * (`init_weights` of the reference). The same seed gives the same values; each tensor has its own
+ * standard deviation 0.02, class and register tokens 1e-6, or 0.02 beside rotary positions, mask token
+ * and linear biases zero, patch convolution uniform in ±1/√(3p²), norms one and zero, LayerScale from
+ * the configuration (`init_weights` of the references). The same seed gives the same values; each tensor has its own
  * stream, so they do not depend on each other.
  */
 export function initialize(config: VitConfig, seed: number): Record<string, HostArray> {
   const bound = 1 / Math.sqrt(3 * config.patchSize ** 2);
+  const token = config.positions === 'rope' ? 0.02 : 1e-6;
   return fill(parameterShapes(config), seed, (name, random) => {
     if (name.startsWith('patch_embed.proj')) return () => random.uniform(-bound, bound);
-    if (name === 'cls_token' || name === 'register_tokens') return () => 1e-6 * random.normal();
+    if (name === 'cls_token' || name === 'register_tokens') return () => token * random.normal();
     if (name === 'mask_token') return () => 0;
+    if (name === 'rope_embed.periods') {
+      const periods = ropePeriods(config).values();
+      return () => periods.next().value!;
+    }
     if (name.endsWith('.gamma')) return () => config.layerScale;
     if (name.endsWith('.bias')) return () => 0;
     if (/norm\d?\.weight$/.test(name)) return () => 1;

@@ -17,18 +17,23 @@ export type ParameterShapes = Readonly<Record<string, readonly number[]>>;
 /**
  * Names and shapes of a backbone's parameters, in the order of the official state dict. Linear
  * weights are (out, in), the patch convolution (D, 3, p, p), as PyTorch stores them.
+ *
+ * DINOv3's tensors have DINOv2's names here: `register_tokens` for its `storage_tokens`, `mlp.w12` for
+ * its gate `w1` over its value `w2`. `rope_embed.periods` is a constant of the model, not learned.
  */
 export function parameterShapes(config: VitConfig): ParameterShapes {
-  const { embedDim: D, patchSize: p, registers, layerScale } = config;
+  const { embedDim: D, patchSize: p, registers, layerScale, heads } = config;
   const grid = config.imageSize / p;
+  const rope = config.positions === 'rope';
   const hidden = ffnHiddenDim(config);
   const shapes: Record<string, number[]> = {
     cls_token: [1, 1, D],
-    pos_embed: [1, 1 + grid * grid, D],
+    ...(!rope && { pos_embed: [1, 1 + grid * grid, D] }),
     ...(registers > 0 && { register_tokens: [1, registers, D] }),
     mask_token: [1, D],
     'patch_embed.proj.weight': [D, 3, p, p],
     'patch_embed.proj.bias': [D],
+    ...(rope && { 'rope_embed.periods': [D / heads / 4] }),
   };
   const linear = (name: string, out: number, inner: number): void => {
     shapes[`${name}.weight`] = [out, inner];
@@ -42,6 +47,7 @@ export function parameterShapes(config: VitConfig): ParameterShapes {
     const block = `blocks.${i}`;
     norm(`${block}.norm1`);
     linear(`${block}.attn.qkv`, 3 * D, D);
+    if (!config.qkvBias) delete shapes[`${block}.attn.qkv.bias`];
     linear(`${block}.attn.proj`, D, D);
     if (layerScale !== 0) shapes[`${block}.ls1.gamma`] = [D];
     norm(`${block}.norm2`);
@@ -76,24 +82,27 @@ export function parameterCount(shapes: ParameterShapes): number {
   return count;
 }
 
-/** Throws a {@link VitError} unless every expected name is there, with its shape, and no other. */
+/**
+ * Throws a {@link VitError} unless every expected name is there, with its shape, and no other. The
+ * message lists everything that is wrong, a line each.
+ */
 export function checkParameters(
   record: Readonly<Record<string, { readonly shape: readonly number[] }>>,
   expected: ParameterShapes,
 ): void {
+  const problems: string[] = [];
   for (const [name, shape] of Object.entries(expected)) {
     const found = record[name];
     if (found === undefined) {
-      throw new VitError(`parameter "${name}" of shape (${shape}) is missing`);
-    }
-    if (found.shape.length !== shape.length || found.shape.some((n, i) => n !== shape[i])) {
-      throw new VitError(
-        `parameter "${name}" has shape (${found.shape}); this configuration needs (${shape})`,
-      );
+      problems.push(`parameter "${name}" of shape (${shape}) is missing`);
+    } else if (found.shape.length !== shape.length || found.shape.some((n, i) => n !== shape[i])) {
+      problems.push(`parameter "${name}" has shape (${found.shape}); this configuration needs (${shape})`);
     }
   }
-  const extra = Object.keys(record).find((name) => expected[name] === undefined);
-  if (extra !== undefined) {
-    throw new VitError(`parameter "${extra}" does not belong to this configuration; remove it`);
+  for (const name of Object.keys(record)) {
+    if (expected[name] === undefined) {
+      problems.push(`parameter "${name}" does not belong to this configuration; remove it`);
+    }
   }
+  if (problems.length > 0) throw new VitError(problems.join('\n'));
 }

@@ -14,7 +14,7 @@ import { checkParameters, type HostArray, type Parameters, parameterShapes } fro
  * The functions it calls are public too, and pure.
  */
 export class VisionTransformer {
-  private constructor(
+  protected constructor(
     readonly config: VitConfig,
     /** The tensors by official name; owned by the model. */
     readonly parameters: Parameters,
