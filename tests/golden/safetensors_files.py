@@ -1,6 +1,6 @@
 """Golden files for packages/weights: written by the format's own Python library.
 
-Run: python tests/golden/safetensors_files.py            writes packages/weights/src/golden/*.safetensors
+Run: python tests/golden/safetensors_files.py            writes packages/weights/src/files/golden/*.safetensors
      python tests/golden/safetensors_files.py FILE       prints the tensors of any file as JSON
 """
 
@@ -45,7 +45,7 @@ def describe(path):
 if len(sys.argv) > 1:
     print(describe(sys.argv[1]))
 else:
-    folder = os.path.join(os.path.dirname(__file__), "../../packages/weights/src/golden")
+    folder = os.path.join(os.path.dirname(__file__), "../../packages/weights/src/files/golden")
     os.makedirs(folder, exist_ok=True)
     path = os.path.join(folder, "python.safetensors")
     everything = tensors()

@@ -1,6 +1,7 @@
-export { atomicWrite, syncFolder } from './atomic-write';
-export type { SafetensorsDtype, WeightData } from './dtypes';
 export { WeightsError } from './errors';
-export type { TensorEntry } from './header';
-export { openSafetensors, readSafetensors, type SafetensorsFile, type StoredTensor } from './read-safetensors';
-export { type HostTensor, type LazyTensor, writeSafetensors, type WrittenFile } from './write-safetensors';
+export { atomicWrite, syncFolder } from './files/atomic-write';
+export type { Dtype, WeightData } from './files/dtypes';
+export { openSafetensors, readSafetensors } from './files/open-safetensors';
+export { openWeights } from './files/open-weights';
+export type { StoredTensor, TensorEntry, WeightsFile } from './files/weights-file';
+export { type HostTensor, type LazyTensor, writeSafetensors, type WrittenFile } from './files/write-safetensors';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type HostTensor, openSafetensors, readSafetensors, type WeightData, WeightsError, writeSafetensors } from './index';
+import { type HostTensor, openSafetensors, readSafetensors, type WeightData, WeightsError, writeSafetensors } from '../index';
 
 const golden = (name: string): string => new URL(`golden/${name}`, import.meta.url).pathname;
 

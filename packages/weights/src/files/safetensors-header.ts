@@ -1,41 +1,43 @@
-import { dtypes, type SafetensorsDtype } from './dtypes';
-import { WeightsError } from './errors';
+import { WeightsError } from '../errors';
+import { type Dtype, dtypes } from './dtypes';
+import { isRecord, type JsonBounds, parseJson } from './parse-json';
+import { elementsOf, type TensorEntry } from './weights-file';
 
 /** Where one tensor lies: bytes `[begin, end)` after the header. */
-export interface TensorEntry {
-  readonly dtype: SafetensorsDtype;
-  readonly shape: readonly number[];
+export interface SafetensorsEntry extends TensorEntry {
   readonly begin: number;
   readonly end: number;
 }
 
 export interface Header {
-  readonly entries: ReadonlyMap<string, TensorEntry>;
+  readonly entries: ReadonlyMap<string, SafetensorsEntry>;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** The format's own bound on the header, which keeps a broken file from asking for all memory. */
 export const maximumHeaderBytes = 100_000_000;
 
-/** Check a header's JSON against the format's rules: known types, sizes that fit, no hole, no overlap. */
-export function parseHeader(path: string, json: string, dataBytes: number): Header {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(json);
-  } catch (error) {
-    throw invalid(path, `its header is not JSON (${(error as Error).message})`);
-  }
-  if (!isRecord(parsed)) throw invalid(path, 'its header is not a JSON object');
+// An entry takes some ten names and values: this is room for 200,000 tensors.
+const bounds: JsonBounds = { depth: 3, values: 2_000_000 };
 
-  const metadata: Record<string, string> = {};
-  const entries = new Map<string, TensorEntry>();
+/** Check a header's JSON against the format's rules: known types, sizes that fit, no hole, no overlap. */
+export function parseHeader(path: string, json: Uint8Array, dataBytes: number): Header {
+  let parsed: Record<string, unknown>;
+  try {
+    parsed = parseJson(json, bounds);
+  } catch (error) {
+    throw invalid(path, `its header ${(error as Error).message}`);
+  }
+
+  let metadata: Readonly<Record<string, string>> = {};
+  const entries = new Map<string, SafetensorsEntry>();
   for (const [name, value] of Object.entries(parsed)) {
     if (name === '__metadata__') {
       if (!isRecord(value)) throw invalid(path, '"__metadata__" is not an object');
       for (const [key, text] of Object.entries(value)) {
         if (typeof text !== 'string') throw invalid(path, `metadata "${key}" is not a string`);
-        metadata[key] = text;
       }
+      metadata = value as Record<string, string>;
     } else {
       entries.set(name, parseEntry(path, name, value));
     }
@@ -58,7 +60,7 @@ export function parseHeader(path: string, json: string, dataBytes: number): Head
   return { entries, metadata };
 }
 
-function parseEntry(path: string, name: string, value: unknown): TensorEntry {
+function parseEntry(path: string, name: string, value: unknown): SafetensorsEntry {
   if (!isRecord(value)) throw invalid(path, `the entry of tensor "${name}" is not an object`);
   const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== 'string' || !Object.hasOwn(dtypes, dtype)) {
@@ -67,26 +69,24 @@ function parseEntry(path: string, name: string, value: unknown): TensorEntry {
         `${Object.keys(dtypes).join(', ')}; convert the file to float32 first.`,
     );
   }
-  if (!isSizeList(shape)) throw invalid(path, `tensor "${name}" has shape ${JSON.stringify(shape)}`);
+  if (!isSizeList(shape) || shape.length > 64) throw invalid(path, `tensor "${name}" has shape ${excerpt(shape)}`);
   if (!isSizeList(offsets) || offsets.length !== 2 || offsets[1] < offsets[0]) {
-    throw invalid(path, `tensor "${name}" has data_offsets ${JSON.stringify(offsets)}`);
+    throw invalid(path, `tensor "${name}" has data_offsets ${excerpt(offsets)}`);
   }
   const [begin, end] = offsets;
-  const bytes = shape.reduce((a, b) => a * b, 1) * dtypes[dtype as SafetensorsDtype].bytes;
+  const bytes = elementsOf(shape) * dtypes[dtype as Dtype].bytes;
   if (bytes !== end - begin) {
     throw invalid(path, `tensor "${name}" of type ${dtype} and shape [${shape}] needs ${bytes} bytes, its offsets hold ${end - begin}`);
   }
-  return { dtype: dtype as SafetensorsDtype, shape, begin, end };
+  return { dtype: dtype as Dtype, shape, begin, end };
 }
 
 export function invalid(path: string, fault: string): WeightsError {
   return new WeightsError(`${path} is not a valid safetensors file: ${fault}. Copy or download it again, or write it anew.`);
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 function isSizeList(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
 }
+
+const excerpt = (value: unknown): string => (JSON.stringify(value) ?? 'none').slice(0, 200);

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { endianness } from 'node:os';
 import { atomicWrite } from './atomic-write';
-import { dtypeOf, dtypes, type SafetensorsDtype, type WeightData } from './dtypes';
-import { WeightsError } from './errors';
+import { dtypeOf, dtypes, type Dtype, type WeightData } from './dtypes';
+import { WeightsError } from '../errors';
 
 /** A tensor to write, with its values at hand. `BOOL` must be asked for: bytes are `U8` otherwise. */
 export interface HostTensor {
@@ -42,7 +42,7 @@ export async function writeSafetensors(
   if (endianness() !== 'LE') throw new WeightsError('safetensors files are written on little-endian machines only.');
   const order = Object.entries(tensors)
     .map(([name, tensor]) => {
-      const dtype: SafetensorsDtype = 'load' in tensor ? tensor.dtype : (tensor.dtype ?? dtypeOf(tensor.data));
+      const dtype: Dtype = 'load' in tensor ? tensor.dtype : (tensor.dtype ?? dtypeOf(tensor.data));
       const bytes = tensor.shape.reduce((a, b) => a * b, 1) * dtypes[dtype].bytes;
       return { name, tensor, dtype, bytes };
     })
@@ -88,7 +88,7 @@ export async function writeSafetensors(
   return { bytes: written, sha256: hash.digest('hex') };
 }
 
-const rank = Object.fromEntries(Object.keys(dtypes).map((dtype, index) => [dtype, index])) as Record<SafetensorsDtype, number>;
+const rank = Object.fromEntries(Object.keys(dtypes).map((dtype, index) => [dtype, index])) as Record<Dtype, number>;
 
 // Below the 2 GiB that one write call may take.
 const writeChunk = 1 << 30;
