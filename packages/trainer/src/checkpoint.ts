@@ -14,6 +14,8 @@ export interface Progress {
   readonly iteration: number;
   /** Optimizer steps applied: iterations less those skipped by the NaN guard. */
   readonly updates: number;
+  /** Those of {@link updates} in which the backbone was frozen; absent if none. */
+  readonly frozenUpdates?: number;
   /** Iterations skipped in a row up to here. */
   readonly skippedInARow: number;
 }

@@ -30,6 +30,11 @@ export interface OptimizerConfig {
   readonly warmupIterations: number;
   /** Iterations in which the prototype layers keep still. */
   readonly freezeLastLayerIterations: number;
+  /**
+   * Iterations in which the whole backbone keeps still while heads learn on it, for runs that begin
+   * with trained weights. Its learning rate then warms up once more. 0 by default.
+   */
+  readonly freezeBackboneIterations?: number;
   readonly weightDecay: number;
   readonly weightDecayEnd: number;
   /** Largest gradient norm of each submodule (backbone, DINO head, iBOT head). */
@@ -53,6 +58,11 @@ export interface TeacherConfig {
 export interface TrainerConfig {
   /** Source of all randomness, with the iteration and the sample. */
   readonly seed: number;
+  /**
+   * Name of the weights that the run began with, absent for drawn ones. Nothing is read from it: a
+   * resumed run is compared by it.
+   */
+  readonly init?: string;
   /** Length of the run in optimizer steps. */
   readonly iterations: number;
   /** Images per compiled step. */

@@ -52,6 +52,8 @@ export interface Schedules {
   readonly learningRate: Schedule;
   /** Of the prototype layers: the learning rate, 0 while they are frozen. */
   readonly lastLayerLearningRate: Schedule;
+  /** Of the backbone, where it is frozen at first: 0, then the learning rate times a second warm-up. */
+  readonly backboneLearningRate?: Schedule;
   readonly weightDecay: Schedule;
   readonly teacherMomentum: Schedule;
   readonly teacherTemperature: Schedule;
@@ -60,16 +62,23 @@ export interface Schedules {
 /** All schedules of a run. A frozen last layer has learning rate 0; its moments still accumulate. */
 export function createSchedules(config: Pick<TrainerConfig, 'iterations' | 'batchSize' | 'accumulationSteps' | 'optimizer' | 'teacher'>): Schedules {
   const { iterations: total, optimizer, teacher } = config;
+  const { warmupIterations: warmup, freezeBackboneIterations: frozen = 0 } = optimizer;
   const learningRate = cosineSchedule({
     base: scaledLearningRate(optimizer.baseLearningRate, config.batchSize * config.accumulationSteps),
     final: optimizer.minLearningRate,
     total,
-    warmup: optimizer.warmupIterations,
+    warmup,
   });
+  // Both ends included, as in the warm-up of everything else.
+  const rampUp: Schedule = (sinceThaw) => (warmup === 0 ? 1 : Math.min(1, sinceThaw / Math.max(1, warmup - 1)));
   return {
     learningRate,
     lastLayerLearningRate: (iteration) =>
       iteration < optimizer.freezeLastLayerIterations ? 0 : learningRate(iteration),
+    ...(frozen > 0 && {
+      backboneLearningRate: (iteration: number) =>
+        iteration < frozen ? 0 : rampUp(iteration - frozen) * learningRate(iteration),
+    }),
     weightDecay: cosineSchedule({ base: optimizer.weightDecay, final: optimizer.weightDecayEnd, total }),
     teacherMomentum: cosineSchedule({ base: teacher.momentum, final: teacher.momentumEnd, total }),
     // A warm-up only, as long as itself, and constant from there on.

@@ -11,6 +11,7 @@ import {
 } from '@dinov2/vit';
 import { type LazyTensor, openSafetensors } from '@dinov2/weights';
 import { usesIbot } from './batch';
+import { checkHeads } from './check-heads';
 import type { HeadSizes, TrainerConfig } from './config';
 import { TrainerError } from './errors';
 
@@ -37,22 +38,30 @@ export type Model<T> = {
 /** All that one step hands to the next: the model and AdamW's two moments. */
 export type TrainingState<T> = Model<T> & { readonly m: Submodules<T>; readonly v: Submodules<T> };
 
-/** Apply `fn` to every parameter, with the values at the same place of further records. */
+/** Apply `fn` to every parameter of the submodules that are there. */
 export function mapSubmodules<T, U>(
-  first: Submodules<T>,
+  modules: Submodules<T>,
   fn: (value: T, module: SubmoduleName, name: string) => U,
-): Submodules<U> {
+): Submodules<U>;
+export function mapSubmodules<T, U>(
+  modules: Partial<Submodules<T>>,
+  fn: (value: T, module: SubmoduleName, name: string) => U,
+): Partial<Submodules<U>>;
+export function mapSubmodules<T, U>(
+  modules: Partial<Submodules<T>>,
+  fn: (value: T, module: SubmoduleName, name: string) => U,
+): Partial<Submodules<U>> {
   const result: Partial<Record<SubmoduleName, Record<string, U>>> = {};
-  for (const module of submoduleNames(first)) {
+  for (const module of submoduleNames(modules)) {
     result[module] = Object.fromEntries(
-      Object.entries(first[module] as Record<string, T>).map(([name, value]) => [name, fn(value, module, name)]),
+      Object.entries(modules[module] as Record<string, T>).map(([name, value]) => [name, fn(value, module, name)]),
     );
   }
-  return result as Submodules<U>;
+  return result as Partial<Submodules<U>>;
 }
 
 /** The submodules that are there, in a fixed order. */
-export function submoduleNames(modules: Submodules<unknown>): SubmoduleName[] {
+export function submoduleNames(modules: Partial<Submodules<unknown>>): SubmoduleName[] {
   return (['backbone', 'dinoHead', 'ibotHead'] as const).filter((name) => modules[name] !== undefined);
 }
 
@@ -96,18 +105,31 @@ export function stateSpecs(config: TrainerConfig): TrainingState<ArraySpec> {
   };
 }
 
-/** Parameters of a fresh student, drawn from the seed; `backbone` replaces the drawn backbone. */
+/**
+ * Parameters of a fresh student, drawn from the seed; `weights` replace what they hold.
+ *
+ * @throws VitError if the given backbone is not one of the configuration.
+ * @throws TrainerError if the given heads are not those of the configuration.
+ */
 export function initialStudent(
   config: TrainerConfig,
-  backbone?: Readonly<Record<string, HostArray>>,
+  weights: Partial<Submodules<HostArray>> = {},
 ): Submodules<HostArray> {
   const seed = (module: string): number => createRandom(config.seed).fork('initial weights').fork(module).bits();
+  const { backbone, dinoHead, ibotHead } = weights;
   if (backbone !== undefined) checkParameters(backbone, parameterShapes(config.model));
+  checkHeads(
+    {
+      dino: headConfigOf(config, config.dino.head),
+      ...(hasIbotHead(config) && { ibot: headConfigOf(config, config.ibot.head) }),
+    },
+    weights,
+  );
   return {
     backbone: backbone ?? initialize(config.model, seed('backbone')),
-    dinoHead: initializeHead(headConfigOf(config, config.dino.head), seed('dino head')),
+    dinoHead: dinoHead ?? initializeHead(headConfigOf(config, config.dino.head), seed('dino head')),
     ...(hasIbotHead(config) && {
-      ibotHead: initializeHead(headConfigOf(config, config.ibot.head), seed('ibot head')),
+      ibotHead: ibotHead ?? initializeHead(headConfigOf(config, config.ibot.head), seed('ibot head')),
     }),
   };
 }

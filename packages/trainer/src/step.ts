@@ -10,7 +10,8 @@ import { applyGradients, type StepScalars } from './update';
 
 /** Gradients, next centres and metrics summed over the batches of one optimizer step. */
 export type Sums<T> = {
-  readonly gradients: Submodules<T>;
+  /** Of the submodules that learn. */
+  readonly gradients: Partial<Submodules<T>>;
   readonly centres?: Centres<T>;
   /** (count), see {@link sumNames} */
   readonly metrics: T;
@@ -27,6 +28,10 @@ const sumNames = [...lossTermNames.map((name) => `${name}Loss`), ...Object.keys(
 /** Names of a step's metrics in the order of its `metrics` vector. */
 export function metricNames(modules: readonly SubmoduleName[]): string[] {
   return [...sumNames, 'loss', 'applied', ...modules.map((module) => `gradientNorm.${module}`)];
+}
+
+export interface StepOptions {
+  readonly backboneFrozen?: boolean;
 }
 
 /** What a step returns. */
@@ -57,10 +62,17 @@ export interface StepFunctions {
   ): Sums<tf.Tensor>;
 }
 
-/** The training step of a configuration, as functions of tensors. */
-export function createStep(config: TrainerConfig): StepFunctions {
+/**
+ * The training step of a configuration, as functions of tensors.
+ *
+ * @param options.backboneFrozen - learn the heads only: no gradient passes through the backbone, and
+ * student, teacher and moments of it come out bit for bit as they went in. Off by default.
+ */
+export function createStep(config: TrainerConfig, { backboneFrozen = false }: StepOptions = {}): StepFunctions {
   const accumulateStep: StepFunctions['accumulateStep'] = (model, sums, batch, scalars) => {
-    const computed = computeGradients(config, model, batch, scalars.teacherTemperature);
+    const { backbone, ...heads } = model.student;
+    const learning = backboneFrozen ? heads : { backbone, ...heads };
+    const computed = computeGradients(config, model, learning, batch, scalars.teacherTemperature);
     return sums === undefined ? computed : scope('accumulate', () => addSums(sums, computed));
   };
   return {
@@ -87,6 +99,7 @@ export function createStep(config: TrainerConfig): StepFunctions {
 function computeGradients(
   config: TrainerConfig,
   model: Model<tf.Tensor>,
+  learning: Partial<Submodules<tf.Tensor>>,
   batch: Batch<tf.Tensor>,
   temperature: tf.Tensor,
 ): Sums<tf.Tensor> {
@@ -97,10 +110,10 @@ function computeGradients(
   const targets = teacherTargets(config, model, crops.globals, batch, temperature);
 
   const parameters: tf.Tensor[] = [];
-  const places = mapSubmodules(model.student, (parameter) => parameters.push(parameter) - 1);
+  const places = mapSubmodules(learning, (parameter) => parameters.push(parameter) - 1);
   let terms: LossTerms | undefined;
   const gradients = tf.grads((...values: tf.Tensor[]) => {
-    const student = mapSubmodules(places, (place) => values[place]);
+    const student = { ...model.student, ...mapSubmodules(places, (place) => values[place]) };
     terms = studentLoss(config, student, crops, batch, targets);
     // They are read after the gradient's own tidy has ended.
     Object.values(terms).forEach((term) => tf.keep(term));

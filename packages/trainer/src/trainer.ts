@@ -16,7 +16,7 @@ import { type MetricsLine, MetricsLog } from './metrics-log';
 import { createNorms, normNames } from './norms';
 import { lockFolder } from './run-lock';
 import { createSchedules, type Schedules } from './schedules';
-import { initialState, initialStudent, nameArrays, restoreState, storable, type SubmoduleName, submoduleNames, type TrainingState } from './state';
+import { initialState, initialStudent, nameArrays, restoreState, storable, type SubmoduleName, submoduleNames, type Submodules, type TrainingState } from './state';
 import { createStep, metricNames } from './step';
 import type { StepScalars } from './update';
 
@@ -35,8 +35,11 @@ export interface TrainerOptions {
   /** The run's folder; made if it is missing. */
   readonly folder: string;
   readonly data: CropSource;
-  /** Weights to start from instead of drawn ones, by official name. */
-  readonly initialBackbone?: Readonly<Record<string, HostArray>>;
+  /**
+   * Weights to start from instead of drawn ones, by official name: a backbone, and heads if there are
+   * some. Asked for only if the folder holds no checkpoint.
+   */
+  readonly initialWeights?: () => Promise<Partial<Submodules<HostArray>>>;
   /** Continue a run whose configuration or data differ from the given ones. Off by default. */
   readonly allowChanges?: boolean;
   /** When it aborts, the run saves a checkpoint after the current step and ends. */
@@ -78,11 +81,11 @@ export async function createTrainer(config: TrainerConfig, options: TrainerOptio
     await atomicWrite(join(folder, 'config.json'), (file) => file.writeFile(`${JSON.stringify(config, null, 2)}\n`));
     const state =
       found === undefined
-        ? initialState(engine, config, initialStudent(config, options.initialBackbone))
+        ? initialState(engine, config, initialStudent(config, await options.initialWeights?.()))
         : await restoreState(engine, config, found.state);
-    const { iteration, updates, skippedInARow } = found?.manifest ?? { iteration: 0, updates: 0, skippedInARow: 0 };
+    const { iteration, updates, frozenUpdates, skippedInARow } = found?.manifest ?? { iteration: 0, updates: 0, skippedInARow: 0 };
     const log = await MetricsLog.open(folder, iteration);
-    return new Run(config, options, schedules, log, unlock, found?.manifest.iteration, state, { iteration, updates, skippedInARow });
+    return new Run(config, options, schedules, log, unlock, found?.manifest.iteration, state, { iteration, updates, frozenUpdates, skippedInARow });
   } catch (error) {
     unlock();
     throw error;
@@ -99,16 +102,41 @@ function refuseChanges({ manifest }: FoundCheckpoint, config: TrainerConfig, dat
   );
 }
 
+/** The compiled step of the frozen or of the whole model. */
+class Phase {
+  /** What learns. */
+  readonly modules: readonly SubmoduleName[];
+  readonly trainStep;
+  readonly accumulateStep;
+  /** Whether a step has been made. */
+  begun = false;
+
+  constructor(
+    config: TrainerConfig,
+    engine: Engine,
+    modules: readonly SubmoduleName[],
+    readonly backboneFrozen: boolean,
+  ) {
+    this.modules = backboneFrozen ? modules.filter((name) => name !== 'backbone') : modules;
+    const functions = createStep(config, { backboneFrozen });
+    this.trainStep = jit(functions.trainStep, { engine, donate: [0, 1] });
+    this.accumulateStep = jit(functions.accumulateStep, { engine, donate: [1] });
+  }
+
+  dispose(): void {
+    this.trainStep.dispose();
+    this.accumulateStep.dispose();
+  }
+}
+
 class Run implements Trainer {
   private readonly modules: readonly SubmoduleName[];
-  private readonly trainStep;
-  private readonly accumulateStep;
+  private phase: Phase;
   private readonly norms;
   private readonly features;
   private readonly warn: (message: string) => void;
   /** Milliseconds and images since the last log line. */
   private window = { total: 0, waiting: 0, images: 0 };
-  private compiled = false;
 
   constructor(
     private readonly config: TrainerConfig,
@@ -122,10 +150,8 @@ class Run implements Trainer {
     private progress: Progress,
   ) {
     const { engine } = options;
-    const functions = createStep(config);
     this.modules = submoduleNames(state.student);
-    this.trainStep = jit(functions.trainStep, { engine, donate: [0, 1] });
-    this.accumulateStep = jit(functions.accumulateStep, { engine, donate: [1] });
+    this.phase = new Phase(config, engine, this.modules, this.backboneFrozen);
     this.norms = jit(createNorms(config), { engine });
     this.features = jit((backbone: Parameters, images: Tensor) => forwardFeatures(backbone, config.model, images).clsToken, { engine });
     this.warn = options.onWarning ?? (() => {});
@@ -133,6 +159,10 @@ class Run implements Trainer {
 
   get iteration(): number {
     return this.progress.iteration;
+  }
+
+  private get backboneFrozen(): boolean {
+    return this.iteration < (this.config.optimizer.freezeBackboneIterations ?? 0);
   }
 
   async run(): Promise<boolean> {
@@ -175,7 +205,7 @@ class Run implements Trainer {
 
   dispose(): void {
     for (const array of Object.values(nameArrays(this.state))) array.dispose();
-    for (const compiled of [this.trainStep, this.accumulateStep, this.norms, this.features]) compiled.dispose();
+    for (const compiled of [this.phase, this.norms, this.features]) compiled.dispose();
     this.unlock();
   }
 
@@ -184,26 +214,32 @@ class Run implements Trainer {
     const { iteration } = progress;
     const count = config.accumulationSteps;
     const scalars = this.scalars();
+    if (this.phase.backboneFrozen !== this.backboneFrozen) {
+      this.phase.dispose();
+      this.phase = new Phase(config, this.options.engine, this.modules, this.backboneFrozen);
+    }
+    const { phase } = this;
     const started = performance.now();
     // Only the newest batch is held: those of one step may be gigabytes.
     let batch: Batch<HostArray>;
-    let sums: Awaited<ReturnType<typeof this.accumulateStep>> | undefined;
+    let sums: Awaited<ReturnType<typeof phase.accumulateStep>> | undefined;
     for (let i = 0; i < count - 1; i++) {
       const { student, teacher, centres } = state;
       batch = await this.nextBatch(source, iteration * count + i);
-      await this.compileFirst(this.accumulateStep, { student, teacher, centres }, sums, batch, scalars);
-      sums = await this.accumulateStep({ student, teacher, centres }, sums, batch, scalars);
+      await this.compileFirst(phase.accumulateStep, { student, teacher, centres }, sums, batch, scalars);
+      sums = await phase.accumulateStep({ student, teacher, centres }, sums, batch, scalars);
     }
     batch = await this.nextBatch(source, iteration * count + count - 1);
-    await this.compileFirst(this.trainStep, state, sums, batch, scalars);
-    const result = await this.trainStep(state, sums, batch, scalars);
-    this.compiled = true;
+    await this.compileFirst(phase.trainStep, state, sums, batch, scalars);
+    const result = await phase.trainStep(state, sums, batch, scalars);
+    phase.begun = true;
     this.state = result.state;
-    const values = await readValues(result.metrics, metricNames(this.modules));
+    const values = await readValues(result.metrics, metricNames(phase.modules));
     const applied = values.applied === 1;
     this.progress = {
       iteration: iteration + 1,
       updates: progress.updates + (applied ? 1 : 0),
+      frozenUpdates: phase.backboneFrozen ? (progress.frozenUpdates ?? 0) + (applied ? 1 : 0) : progress.frozenUpdates,
       skippedInARow: applied ? 0 : progress.skippedInARow + 1,
     };
     this.window.total += performance.now() - started;
@@ -213,12 +249,12 @@ class Run implements Trainer {
     if (!applied) await this.skipped(batch, values);
   }
 
-  /** In the first step of a process, compile ahead and off the clock: the first images/s would tell of that only. */
+  /** In the first step of a phase, compile ahead and off the clock: the first images/s would tell of that only. */
   private async compileFirst<A extends readonly unknown[]>(
     compiled: { compile(...args: A): Promise<unknown> },
     ...args: A
   ): Promise<void> {
-    if (this.compiled) return;
+    if (this.phase.begun) return;
     const started = performance.now();
     await compiled.compile(...args);
     this.window.total -= performance.now() - started;
@@ -234,23 +270,27 @@ class Run implements Trainer {
   }
 
   private scalars(): StepScalars<number> {
-    const { iteration, updates } = this.progress;
+    const { iteration, updates, frozenUpdates = 0 } = this.progress;
     const { beta1, beta2 } = this.config.optimizer;
-    const { learningRate, lastLayerLearningRate, weightDecay, teacherMomentum, teacherTemperature } = this.schedules;
+    const { learningRate, lastLayerLearningRate, backboneLearningRate, weightDecay, teacherMomentum, teacherTemperature } = this.schedules;
+    // For the update that follows `past` others.
+    const corrections = (past: number) => ({ correction1: 1 / (1 - beta1 ** (past + 1)), correction2: 1 / (1 - beta2 ** (past + 1)) });
     return {
       learningRate: learningRate(iteration),
       lastLayerLearningRate: lastLayerLearningRate(iteration),
       weightDecay: weightDecay(iteration),
       teacherMomentum: teacherMomentum(iteration),
       teacherTemperature: teacherTemperature(iteration),
-      correction1: 1 / (1 - beta1 ** (updates + 1)),
-      correction2: 1 / (1 - beta2 ** (updates + 1)),
+      ...corrections(updates),
+      ...(backboneLearningRate && {
+        backbone: { learningRate: backboneLearningRate(iteration), ...corrections(updates - frozenUpdates) },
+      }),
     };
   }
 
   private async report(values: Readonly<Record<string, number>>, scalars: StepScalars<number>): Promise<void> {
     const { config, options, window } = this;
-    const { correction1: _1, correction2: _2, ...schedule } = scalars;
+    const { correction1: _1, correction2: _2, backbone, ...schedule } = scalars;
     const iteration = this.iteration - 1;
     const images = this.iteration * config.batchSize * config.accumulationSteps;
     const line = {
@@ -259,6 +299,7 @@ class Run implements Trainer {
       epoch: images / options.data.length,
       ...values,
       ...schedule,
+      ...(backbone && { backboneLearningRate: backbone.learningRate }),
       imagesPerSecond: (1000 * window.images) / window.total,
       dataWaitShare: window.waiting / window.total,
     };
@@ -275,7 +316,7 @@ class Run implements Trainer {
   private async skipped(batch: Batch<HostArray>, values: Readonly<Record<string, number>>): Promise<void> {
     const { skippedInARow } = this.progress;
     const iteration = this.iteration - 1;
-    const what = `Iteration ${iteration} was skipped: its loss is ${values.loss}, its gradient norms ${this.modules
+    const what = `Iteration ${iteration} was skipped: its loss is ${values.loss}, its gradient norms ${this.phase.modules
       .map((module) => `${module} ${values[`gradientNorm.${module}`]}`)
       .join(', ')}`;
     this.warn(`${what}. Weights, moments and teacher are unchanged.`);

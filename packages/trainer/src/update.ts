@@ -15,6 +15,8 @@ export type StepScalars<T> = {
   /** 1 / (1 − β₁ᵗ) and 1 / (1 − β₂ᵗ) for the t-th applied update, t = 1, 2, … */
   readonly correction1: T;
   readonly correction2: T;
+  /** The backbone's own values where it was frozen at first; its updates count from the first one. */
+  readonly backbone?: { readonly learningRate: T; readonly correction1: T; readonly correction2: T };
 };
 
 export function parameterGroup(config: TrainerConfig, module: SubmoduleName, name: string): ParameterGroup {
@@ -34,14 +36,14 @@ export interface Applied {
  * Clip each submodule's gradient, update the student with AdamW and the teacher towards the student.
  *
  * If the loss or a gradient is not finite, the state is returned bit for bit as it was, teacher and
- * centres included.
+ * centres included. So are, in student, moments and teacher, submodules without gradients: they are frozen.
  *
  * @param gradients - sums over `count` batches.
  */
 export function applyGradients(
   config: TrainerConfig,
   state: TrainingState<tf.Tensor>,
-  gradients: Submodules<tf.Tensor>,
+  gradients: Partial<Submodules<tf.Tensor>>,
   nextCentres: TrainingState<tf.Tensor>['centres'],
   { loss, scalars, count }: { loss: tf.Scalar; scalars: StepScalars<tf.Tensor>; count: number },
 ): Applied {
@@ -66,9 +68,9 @@ export function applyGradients(
     const coefficient = tf.div(clipGradient, tf.add(gradientNorms[module]!, 1e-6));
     return [tf.mul(tf.minimum(coefficient, 1), 1 / count), applied];
   });
-  const student: Partial<Record<SubmoduleName, Record<string, tf.Tensor>>> = {};
-  const m: typeof student = {};
-  const v: typeof student = {};
+  const student: Partial<Record<SubmoduleName, Record<string, tf.Tensor>>> = { ...state.student };
+  const m: typeof student = { ...state.m };
+  const v: typeof student = { ...state.v };
   scope('adamw', () => {
     for (const module of modules) {
       [student[module], m[module], v[module]] = [{}, {}, {}];
@@ -90,7 +92,10 @@ export function applyGradients(
   const isApplied = tf.greater(applied, 0);
   const momentum = tf.where(isApplied, scalars.teacherMomentum, tf.onesLike(scalars.teacherMomentum));
   const teacher = scope('ema', () =>
-    mapSubmodules(state.teacher, (target, module, name) => ema(target, student[module]![name], momentum)),
+    mapSubmodules(state.teacher, (target, module, name) =>
+      // A mean of equal numbers may be rounded away from them.
+      gradients[module] === undefined ? target : ema(target, student[module]![name], momentum),
+    ),
   );
   const keep = (next: tf.Tensor, old: tf.Tensor): tf.Tensor => tf.where(isApplied, next, old);
   return {
@@ -128,12 +133,13 @@ export function groupHyperparameters(
   };
   return (module, name) => {
     const group = parameterGroup(config, module, name);
+    const { learningRate, correction1, correction2 } = (module === 'backbone' && scalars.backbone) || scalars;
     const base = once(`${module} ${group.lastLayer}`, () =>
       tf.stack([
-        group.lastLayer ? scalars.lastLayerLearningRate : scalars.learningRate,
+        group.lastLayer ? scalars.lastLayerLearningRate : learningRate,
         scalars.weightDecay,
-        scalars.correction1,
-        scalars.correction2,
+        correction1,
+        correction2,
         ...last(module),
       ]),
     );
