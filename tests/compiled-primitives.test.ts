@@ -59,6 +59,14 @@ const cases: Record<string, [Outputs, number[][], string[]]> = {
     [[2, 3, 12]],
     ['Attention', 'AttentionGrad'],
   ],
+  'selfAttention with rotation': [
+    withGradients((qkv) => {
+      const angles = tf.reshape(tf.range(0, 6), [3, 2]);
+      return selfAttention(qkv, 1, { rotation: { cos: tf.cos(angles), sin: tf.sin(angles) } });
+    }),
+    [[2, 3, 12]],
+    ['RotaryEmbedding', 'Attention', 'AttentionGrad'],
+  ],
   distillationCrossEntropy: [
     (student, teacher) => {
       const loss = (s: tf.Tensor): tf.Tensor => distillationCrossEntropy(s, teacher, 0.1);

@@ -12,6 +12,7 @@ import {
   l2Normalize,
   layerNorm,
   linear,
+  rotaryEmbedding,
   selfAttention,
   sinkhornKnopp,
   squaredNorm,
@@ -65,6 +66,14 @@ const cases: Record<string, [Outputs, ReturnType<typeof normal | typeof integers
     [normal([3, 1, 600, 4]), normal([3, 1, 600, 4]), normal([3, 1, 600, 4])],
   ],
   'self-attention': [withGradients((qkv) => selfAttention(qkv, 2), 1), [normal([3, 10, 24])]],
+  'self-attention with rotated queries and keys': [
+    withGradients((qkv, cos, sin) => selfAttention(qkv, 2, { rotation: { cos, sin } }), 1),
+    [normal([3, 10, 24]), normal([10, 2]), normal([10, 2])],
+  ],
+  'rotary embedding': [
+    withGradients((x, cos, sin) => rotaryEmbedding(x, { cos, sin }), 1),
+    [normal([3, 4, 9, 32]), normal([9, 16]), normal([9, 16])],
+  ],
   'distillation cross-entropy': [
     withGradients((student, teacher) => distillationCrossEntropy(student, teacher, 0.1), 1),
     [normal([6, 33]), positive([3, 33])],

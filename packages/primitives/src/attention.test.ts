@@ -81,6 +81,41 @@ describe('selfAttention', () => {
     expectAllclose(tf.slice(whole, [0, 0, 2], [2, 3, 2]).dataSync(), head.dataSync());
   });
 
+  it('turns queries and keys by position, and not values', () =>
+    expectFormula(fc.tuple(length(2), length(2), length(3), length(2)), ([batch, heads, tokens, half]) => {
+      const d = 2 * half;
+      const angle = (token: number, i: number): number => 1.7 * token + i - 1;
+      const turned = (rows: number[][]): number[][] =>
+        rows.map((row, token) =>
+          row.map((x, i) => {
+            const partner = i < half ? -row[i + half] : row[i - half];
+            return x * Math.cos(angle(token, i % half)) + partner * Math.sin(angle(token, i % half));
+          }),
+        );
+      return {
+        inputs: [[batch, tokens, 3 * heads * d]],
+        output: [batch, tokens, heads * d],
+        operation: (qkv) =>
+          tf.tidy(() => {
+            const angles = tf.tensor2d(
+              Array.from({ length: tokens }, (_, token) => Array.from({ length: half }, (_, i) => angle(token, i))),
+            );
+            return selfAttention(qkv, heads, { rotation: { cos: tf.cos(angles), sin: tf.sin(angles) } });
+          }),
+        formula: (qkv) =>
+          chunks(qkv, tokens * 3 * heads * d).flatMap((image) => {
+            const rows = chunks(image, 3 * heads * d);
+            const out = Array.from({ length: heads }, (_, head) => {
+              const [q, k, v] = [0, 1, 2].map((part) =>
+                rows.map((row) => row.slice((part * heads + head) * d, (part * heads + head + 1) * d)),
+              );
+              return attend(turned(q), turned(k), v, 1 / Math.sqrt(d));
+            });
+            return rows.flatMap((_, token) => out.flatMap((head) => head[token]));
+          }),
+      };
+    }));
+
   it('refuses a width that the heads do not divide', () => {
     expect(() => selfAttention(tf.zeros([1, 2, 12]), 3)).toThrow(
       'selfAttention: qkv has shape [1, 2, 12]; expected [B, N, 3D] with D a multiple of 3 heads.',

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { definePrimitive } from './define';
 import { differentiable } from './differentiable';
 import { PrimitiveError } from './error';
+import { inverse, rotate, type Rotation } from './rotary-embedding';
 import { float32, matchShapes, numberAttribute } from './shapes';
 
 const axes = ['B', 'H', 'N', 'd'] as const;
@@ -81,13 +82,15 @@ export function attention(
   });
 }
 
-/** The three parts of (3B, H, N, d). Slices of the first axis, so an engine needs no copy. */
-function unpack(packed: tf.Tensor): Record<'q' | 'k' | 'v', tf.Tensor> {
-  const [triple, heads, tokens, width] = packed.shape;
-  const batch = triple / 3;
-  const part = (index: number): tf.Tensor =>
-    tf.slice(packed, [index * batch, 0, 0, 0], [batch, heads, tokens, width]);
-  return { q: part(0), k: part(1), v: part(2) };
+/** `count` rows of the first axis: an engine needs no copy. */
+function rows(x: tf.Tensor, begin: number, count: number): tf.Tensor {
+  const [, ...rest] = x.shape;
+  return tf.slice(x, [begin, ...rest.map(() => 0)], [count, ...rest]);
+}
+
+export interface SelfAttentionOptions {
+  /** Turns queries and keys by the position of their token, angles (N, D / heads / 2). */
+  readonly rotation?: Rotation;
 }
 
 /**
@@ -96,9 +99,13 @@ function unpack(packed: tf.Tensor): Record<'q' | 'k' | 'v', tf.Tensor> {
  * @param qkv - (B, N, 3D), the last axis ordered as [q, k, v] and each of them by head
  * @param heads - number of heads; divides D
  * @returns (B, N, D)
- * @throws PrimitiveError if the last axis is not a multiple of 3 · heads
+ * @throws PrimitiveError if the last axis is not a multiple of 3 · heads, or the rotation does not fit
  */
-export function selfAttention(qkv: tf.Tensor, heads: number): tf.Tensor {
+export function selfAttention(
+  qkv: tf.Tensor,
+  heads: number,
+  { rotation }: SelfAttentionOptions = {},
+): tf.Tensor {
   const [batch, tokens, tripleWidth] = qkv.shape;
   const width = tripleWidth / (3 * heads);
   if (qkv.rank !== 3 || !Number.isInteger(width)) {
@@ -108,6 +115,11 @@ export function selfAttention(qkv: tf.Tensor, heads: number): tf.Tensor {
     );
   }
   const attributes = { scale: 1 / Math.sqrt(width) };
+  const parts = (qk: tf.Tensor, v: tf.Tensor): Record<'q' | 'k' | 'v', tf.Tensor> => ({
+    q: rows(qk, 0, batch),
+    k: rows(qk, batch, batch),
+    v,
+  });
   return differentiable([qkv], (save) => {
     const split = tf.reshape(qkv, [batch, tokens, 3, heads, width]);
     const packed = tf.reshape(tf.transpose(split, [2, 0, 3, 1, 4]), [
@@ -116,14 +128,20 @@ export function selfAttention(qkv: tf.Tensor, heads: number): tf.Tensor {
       tokens,
       width,
     ]);
-    save([packed]);
-    const [out] = forward(unpack(packed), attributes);
+    // Queries and keys lie together, so one call turns both.
+    const straight = rows(packed, 0, 2 * batch);
+    const qk = rotation === undefined ? straight : rotate(straight, rotation);
+    const v = rows(packed, 2 * batch, batch);
+    save(rotation === undefined ? [qk, v] : [qk, v, rotation.cos, rotation.sin]);
+    const [out] = forward(parts(qk, v), attributes);
     return {
       value: tf.reshape(tf.transpose(out, [0, 2, 1, 3]), [batch, tokens, heads * width]),
-      gradient(dy, [packed]) {
+      gradient(dy, [qk, v, cos, sin]) {
         const dout = tf.transpose(tf.reshape(dy, [batch, tokens, heads, width]), [0, 2, 1, 3]);
-        const parts = backward({ ...unpack(packed), dout }, attributes); // dq, dk, dv
-        const stacked = tf.reshape(tf.concat(parts, 0), [3, batch, heads, tokens, width]);
+        const [dq, dk, dv] = backward({ ...parts(qk, v), dout }, attributes);
+        const dqk =
+          cos === undefined ? [dq, dk] : [rotate(tf.concat([dq, dk], 0), inverse({ cos, sin }))];
+        const stacked = tf.reshape(tf.concat([...dqk, dv], 0), [3, batch, heads, tokens, width]);
         return [tf.reshape(tf.transpose(stacked, [1, 3, 0, 2, 4]), qkv.shape)];
       },
     };

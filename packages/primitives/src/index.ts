@@ -1,6 +1,6 @@
 export { adamW, type AdamWOptions, type AdamWState } from './adamw';
 export { addScaledRows, type AddScaledRowsOptions } from './add-scaled-rows';
-export { attention, type AttentionOptions, selfAttention } from './attention';
+export { attention, type AttentionOptions, selfAttention, type SelfAttentionOptions } from './attention';
 export {
   type Attributes,
   type Cost,
@@ -20,6 +20,7 @@ export { layerNorm } from './layer-norm';
 export { linear } from './linear';
 export { createRandom, type Random, type RandomState } from './random';
 export { resampleBicubic, type ResampleBicubicOptions } from './resample-bicubic';
+export { rotaryEmbedding, type Rotation } from './rotary-embedding';
 export { sinkhornKnopp, type SinkhornKnoppOptions } from './sinkhorn-knopp';
 export { squaredNorm } from './squared-norm';
 export { swiglu } from './swiglu';

@@ -13,9 +13,14 @@ const layerNorm: Lowering = (b, { inputs: { x, gamma, beta }, attributes, output
 const gelu: Lowering = (b, { inputs: { x }, outputs: [y] }) =>
   b.ort('Gelu', [x], y, { domain: 'com.microsoft' });
 
+const rotaryEmbedding: Lowering = (b, { inputs: { x, cos, sin }, outputs: [y] }) =>
+  // One position for the whole batch: that of the first token, from which they count on.
+  b.ort('RotaryEmbedding', [x, b.integers([0]), cos, sin], y, { domain: 'com.microsoft' });
+
 /** Primitives for which ONNX Runtime has the best kernel. The others run on WebAssembly or are taken apart. */
 export const primitiveOps: LoweringTable = {
   Gelu: gelu,
   LayerNorm: layerNorm,
   Linear: linear,
+  RotaryEmbedding: rotaryEmbedding,
 };
