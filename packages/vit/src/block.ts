@@ -3,6 +3,7 @@ import {
   gelu,
   layerNorm,
   linear,
+  type Rotation,
   selfAttention,
   swiglu,
   takeRows,
@@ -17,12 +18,14 @@ import type { BlockRows } from './stochastic-depth';
  * groups together, attention within each sequence.
  *
  * @param streams - the residual stream of each group, (b, T, D).
+ * @param rotations - rotary positions of each group, undefined where a table was added to the tokens.
  */
 export function block(
   params: Parameters,
   config: VitConfig,
   index: number,
   streams: readonly tf.Tensor[],
+  rotations: readonly (Rotation | undefined)[],
   rows: BlockRows<tf.Tensor> = { attention: [], ffn: [] },
 ): tf.Tensor[] {
   const name = `blocks.${index}`;
@@ -37,7 +40,7 @@ export function block(
     const qkv = layer(norm(x, 'norm1'), 'attn.qkv', config.qkvBias);
     const attended = splitRows(qkv, shapes).map((part, j) => {
       const sequences = tf.reshape(part, [...shapes[j], 3 * config.embedDim]);
-      return tf.reshape(selfAttention(sequences, config.heads), [-1, config.embedDim]);
+      return tf.reshape(selfAttention(sequences, config.heads, { rotation: rotations[j] }), [-1, config.embedDim]);
     });
     return layer(joinRows(attended), 'attn.proj');
   });

@@ -3,6 +3,7 @@ import { block, finalNorm } from './block';
 import type { VitConfig } from './config';
 import { VitError } from './error';
 import type { Parameters } from './parameters';
+import { patchRotation } from './rope';
 import type { DropPathRows } from './stochastic-depth';
 import { embedTokens, type Group, patchGrid } from './tokens';
 
@@ -45,9 +46,10 @@ export function forwardPacked(
   if (groups.length === 0) throw new VitError('no groups of images; pass at least one');
   return tf.tidy(() => {
     let streams: tf.Tensor[] = groups.map((group) => embedTokens(params, config, group));
+    const rotations = groups.map(({ images }) => patchRotation(params, config, patchGrid(config, images)));
     for (let i = 0; i < config.depth; i++) {
       const input = streams;
-      streams = tf.tidy(`blocks.${i}`, () => block(params, config, i, input, dropRows?.[i]));
+      streams = tf.tidy(`blocks.${i}`, () => block(params, config, i, input, rotations, dropRows?.[i]));
     }
     return streams.map((stream) => features(params, config, stream));
   });
@@ -122,10 +124,11 @@ export function getIntermediateLayers(
   }
   return tf.tidy(() => {
     const grid = patchGrid(config, images);
+    const rotations = [patchRotation(params, config, grid)];
     const outputs: IntermediateLayer[] = [];
     let streams: tf.Tensor[] = [embedTokens(params, config, { images })];
     for (let i = 0; i <= Math.max(...wanted, -1); i++) {
-      streams = block(params, config, i, streams);
+      streams = block(params, config, i, streams, rotations);
       if (!wanted.has(i)) continue;
       const tokens = norm ? finalNorm(params, config, streams[0]) : streams[0];
       const patches = sliceTokens(tokens, 1 + registers, grid[0] * grid[1]);

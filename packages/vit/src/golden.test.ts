@@ -14,6 +14,7 @@ import type { VitConfig } from './config';
 import { vitConfig } from './config';
 import { forwardFeatures, forwardPacked, getIntermediateLayers } from './forward';
 import { type Parameters, parameterShapes } from './parameters';
+import { ropePeriods } from './rope';
 import type { DropPathRows } from './stochastic-depth';
 
 const small = { embedDim: 16, depth: 2, heads: 2, patchSize: 4, imageSize: 16 } as const;
@@ -113,5 +114,33 @@ describe.each(['cpu', 'wasm'])('against PyTorch on %s', (backend) => {
       },
       gradients,
     );
+  });
+
+  it.each([
+    ['rope', { ffn: 'mlp', mlpRatio: 2.5, qkvBias: true }],
+    ['rope-gated', { ffn: 'swiglu', mlpRatio: 3.75, qkvBias: false }],
+  ] as const)('turns queries and keys: %s', (name, layers) => {
+    const config = vitConfig('dinov3-small', { ...small, ...layers });
+    const golden = readGolden(`vit-${name}`);
+    const { 'rope_embed.periods': _, ...learned } = tensors(config);
+    const periods = { 'rope_embed.periods': tf.tensor1d(ropePeriods(config)) };
+    const wide = { images: images(1, 3, 12, 20), masks: masks(2, 3, 15) };
+    const square = { images: images(3, 2, 16, 16) };
+    const tokens = (p: Parameters): tf.Tensor[] =>
+      forwardPacked({ ...p, ...periods }, config, [wide, square]).map((f) =>
+        tf.concat([tf.expandDims(f.clsToken, 1), f.registerTokens, f.patchTokens], 1),
+      );
+    tokens(learned).forEach((value, i) => expectGolden(value, golden, ['wide', 'square'][i]));
+    expectGradients(learned, (p) => objective(tokens(p)), golden);
+
+    // Intermediate layers take no masks: the first block of the square images, by the packed pass of a shorter model.
+    const all = { ...learned, ...periods };
+    const [layer] = getIntermediateLayers(all, config, square.images, [0], { returnClassToken: true, returnRegisterTokens: true });
+    const [short] = forwardPacked(all, { ...config, depth: 1 }, [square]);
+    expect(layer.registerTokens!.dataSync()).toEqual(short.registerTokens.dataSync());
+    expect(layer.clsToken!.dataSync()).toEqual(short.clsToken.dataSync());
+    expect(layer.patchTokens.dataSync()).toEqual(short.patchTokens.dataSync());
+    const [masked] = forwardPacked(all, { ...config, depth: 1 }, [wide]);
+    expectGolden(tf.concat([tf.expandDims(masked.clsToken, 1), masked.registerTokens, masked.patchTokens], 1), golden, 'wide.block0');
   });
 });

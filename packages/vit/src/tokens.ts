@@ -48,14 +48,18 @@ export function embedTokens(
       tf.mul(masked, tf.reshape(parameter(params, 'mask_token'), [1, 1, config.embedDim])),
     );
   }
-  const positions = interpolatePositions(parameter(params, 'pos_embed'), config, grid);
-  const cls = tf.add(parameter(params, 'cls_token') as tf.Tensor3D, positions.cls);
+  let cls = parameter(params, 'cls_token') as tf.Tensor3D;
+  if (config.positions === 'table') {
+    const positions = interpolatePositions(parameter(params, 'pos_embed'), config, grid);
+    cls = tf.add(cls, positions.cls);
+    patches = tf.add(patches, positions.patches);
+  }
   // Registers have no position.
   const prefix =
     config.registers > 0 ? tf.concat([cls, parameter(params, 'register_tokens') as tf.Tensor3D], 1) : cls;
   // Repeated by adding to zeros: the gradient of an addition is one sum, that of a tile many slices.
   const repeated = tf.add<tf.Tensor3D>(prefix, tf.fill([batch, 1, 1], 0));
-  return tf.concat([repeated, tf.add(patches, positions.patches)], 1);
+  return tf.concat([repeated, patches], 1);
 }
 
 /**
