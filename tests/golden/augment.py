@@ -128,12 +128,6 @@ for left, top, width, height, side in [(0, 0, 96, 72, 28), (13, 5, 41, 60, 28), 
     out = F.resized_crop(picture, top, left, height, width, [side, side], InterpolationMode.BICUBIC)
     crops.append({"crop": {"left": left, "top": top, "width": width, "height": height}, "size": side, "output": text(np.asarray(out))})
 
-centers = []
-for width, height, resize, crop in [(96, 72, 40, 31), (72, 96, 40, 31), (96, 72, 101, 28), (61, 60, 33, 28)]:
-    image = Image.fromarray(smooth(height, width, width))
-    out = F.center_crop(F.resize(image, resize, InterpolationMode.BICUBIC), [crop, crop])
-    centers.append({"width": width, "height": height, "resize": resize, "crop": crop, "input": text(np.asarray(image)), "output": text(np.asarray(out))})
-
 # Decoding through the same libjpeg arithmetic: chroma subsampled, as most photographs are.
 file = io.BytesIO()
 Image.fromarray(smooth(37, 51, 60)).save(file, "jpeg", quality=85, subsampling="4:2:0")
@@ -141,4 +135,4 @@ jpeg = {"file": base64.b64encode(file.getvalue()).decode(), "width": 51, "height
         "output": text(np.asarray(Image.open(io.BytesIO(file.getvalue())).convert("RGB")))}
 
 (data / "images.json").write_text(json.dumps(
-    {"width": 96, "height": 72, "input": text(source), "crops": crops, "centers": centers, "jpeg": jpeg}, indent=1))
+    {"width": 96, "height": 72, "input": text(source), "crops": crops, "jpeg": jpeg}, indent=1))

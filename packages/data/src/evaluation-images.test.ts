@@ -1,10 +1,9 @@
+import { preprocessings } from '@dinov2/augment';
 import { describe, expect, it } from 'vitest';
-import { expectAllclose } from '../../../tests/support/allclose';
-import { centerCrop } from './center-crop';
-import { decodeImage } from './decode';
 import { type EvaluationBatch, loadEvaluationImages } from './evaluation-images';
 import { openFolder } from './folder-source';
 import { newFolder, put, wave } from './pictures.testing';
+import { preprocess } from './preprocess';
 
 async function collect(batches: AsyncIterable<EvaluationBatch>): Promise<EvaluationBatch[]> {
   const all: EvaluationBatch[] = [];
@@ -24,18 +23,26 @@ describe('loadEvaluationImages', () => {
     expect(batches[1].images.shape).toEqual([1, 28, 28, 3]);
     expect(batches[1].skipped.map(({ path }) => path)).toEqual([source.paths[3]]);
 
-    const pixels = centerCrop(await decodeImage(source.paths[4]), { resize: 32, crop: 28 });
-    const mean = [0.485, 0.456, 0.406];
-    const std = [0.229, 0.224, 0.225];
-    const expected = Array.from(pixels, (v, i) => (v / 255 - mean[i % 3]) / std[i % 3]);
-    expectAllclose(batches[1].images.data, expected, { rtol: 1e-6, atol: 1e-7 }); // one float32 rounding
+    const preprocessing = { ...preprocessings.dinov2, resize: { shortestEdge: 32 }, crop: { height: 28, width: 28 } };
+    expect(batches[1].images).toEqual(await preprocess(source.paths[4], preprocessing));
   });
 
-  it('refuses crops that do not fit and folders of broken files', async () => {
+  it.each(['dinov2-transformers', 'dinov3', 'dinov3-sat-transformers'] as const)('preprocesses for %s', async (name) => {
+    const folder = newFolder();
+    put(folder, 'a.png', await wave(300, 200, 1).png().toBuffer());
+    const source = openFolder(folder);
+    const preprocessing = preprocessings[name];
+    const [{ images }] = await collect(loadEvaluationImages(source, { preprocessing, workers: 1 }));
+    expect(images).toEqual(await preprocess(source.paths[0], preprocessing));
+  });
+
+  it('refuses crops that do not fit, pictures of different sizes and folders of broken files', async () => {
     const folder = newFolder();
     put(folder, 'a.jpg', '');
     const source = openFolder(folder);
-    await expect(collect(loadEvaluationImages(source, { resize: 200, crop: 224 }))).rejects.toThrow(/a crop of 224 pixels/);
+    await expect(collect(loadEvaluationImages(source, { resize: 200, crop: 224 }))).rejects.toThrow(/a crop of 224 × 224 pixels/);
+    const uncropped = { ...preprocessings.dinov2, crop: undefined };
+    await expect(collect(loadEvaluationImages(source, { preprocessing: uncropped }))).rejects.toThrow(/pass a crop/);
     await expect(collect(loadEvaluationImages(source))).rejects.toThrow(/none of the 1 images can be read/);
   });
 });

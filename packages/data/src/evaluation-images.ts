@@ -1,14 +1,17 @@
-import { imageNetMean, imageNetStd } from '@dinov2/augment';
+import { type Preprocessing, preprocessings } from '@dinov2/augment';
 import type { DecodeOptions } from './decode';
 import { DataError } from './error';
+import type { JobResult, PreprocessTask } from './job';
 import type { HostArray, SkippedFile } from './loader';
 import type { ImageSource } from './source';
 import { defaultWorkers, WorkerPool } from './worker-pool';
 
 export interface EvaluationOptions extends DecodeOptions {
-  /** Length of the shorter side after resizing, in pixels; 256 by default. */
+  /** How pictures become inputs, into one size for all; DINOv2's evaluation transform by default. */
+  readonly preprocessing?: Preprocessing;
+  /** Length of the shorter side after resizing, in pixels, in place of the preprocessing's. */
   readonly resize?: number;
-  /** Side of the central square that is kept; 224 by default. */
+  /** Side of the central square that is kept, in place of the preprocessing's. */
   readonly crop?: number;
   /** Images per batch, fewer in the last one; 32 by default. */
   readonly batchSize?: number;
@@ -18,7 +21,7 @@ export interface EvaluationOptions extends DecodeOptions {
 
 /** Some images of a source, in its order. */
 export interface EvaluationBatch {
-  /** (n, crop, crop, 3) float32, normalised with ImageNet's mean and standard deviation. */
+  /** (n, height, width, 3) float32, normalised. */
   readonly images: HostArray;
   /** (n,) class of each image, −1 for none. */
   readonly labels: Int32Array;
@@ -29,19 +32,20 @@ export interface EvaluationBatch {
 }
 
 /**
- * Go once through a source with DINOv2's evaluation transform: shorter side to `resize` (bicubic,
- * antialiased), central square of `crop` pixels, normalised.
+ * Go once through a source, each picture made into a frozen backbone's input; by default as DINOv2's
+ * evaluation does it: shorter side to 256 pixels (bicubic, antialiased), central square of 224,
+ * ImageNet's mean and standard deviation.
  *
- * @throws DataError when the crop is larger than the resized image or no image can be read.
+ * @throws DataError when the crop is larger than the resized image, the preprocessing leaves pictures
+ * of different sizes or no image can be read.
  */
 export async function* loadEvaluationImages(
   source: ImageSource,
   options: EvaluationOptions = {},
 ): AsyncGenerator<EvaluationBatch, void> {
-  const { resize = 256, crop = 224, batchSize = 32, autoOrient, minimumSide } = options;
-  if (crop > resize) {
-    throw new DataError(`a crop of ${crop} pixels does not fit images resized to ${resize}; pass crop <= resize`);
-  }
+  const { batchSize = 32, autoOrient, minimumSide } = options;
+  const preprocessing = withSizes(options);
+  const { height, width } = sizeOfAll(preprocessing);
   const pool = new WorkerPool(options.workers ?? defaultWorkers());
   const load = (first: number) =>
     Promise.all(
@@ -50,7 +54,7 @@ export async function* loadEvaluationImages(
         result: await pool.run({
           path,
           decode: { autoOrient, minimumSide },
-          task: { kind: 'center-crop', resize, crop },
+          task: { kind: 'preprocess', preprocessing },
         }),
       })),
     );
@@ -61,7 +65,7 @@ export async function* loadEvaluationImages(
       const loaded = await pool.keepAlive(pending);
       pending = load(first + batchSize); // decoded while the caller works
       pending.catch(() => {});
-      const batch = collect(source, first, crop, loaded);
+      const batch = collect(source, first, [height, width, 3], loaded);
       read += batch.indices.length;
       if (batch.indices.length > 0 || batch.skipped.length > 0) yield batch;
     }
@@ -71,39 +75,57 @@ export async function* loadEvaluationImages(
   if (read === 0) throw new DataError(`none of the ${source.paths.length} images can be read`);
 }
 
-type Loaded = Awaited<ReturnType<WorkerPool['run']>>;
+function withSizes({ preprocessing = preprocessings.dinov2, resize, crop }: EvaluationOptions): Preprocessing {
+  return {
+    ...preprocessing,
+    ...(resize !== undefined && { resize: { shortestEdge: resize } }),
+    ...(crop !== undefined && { crop: { height: crop, width: crop } }),
+  };
+}
+
+/** Height and width of every preprocessed picture, whatever the size of its file. */
+function sizeOfAll({ resize, crop }: Preprocessing): { height: number; width: number } {
+  const smallest = 'shortestEdge' in resize ? { height: resize.shortestEdge, width: resize.shortestEdge } : resize;
+  if (crop !== undefined) {
+    if (crop.height > smallest.height || crop.width > smallest.width) {
+      throw new DataError(
+        `a crop of ${crop.height} × ${crop.width} pixels does not fit images resized to ${smallest.height} × ${smallest.width}; pass crop <= resize`,
+      );
+    }
+    return crop;
+  }
+  if ('shortestEdge' in resize) {
+    throw new DataError(
+      `with shorter sides of ${resize.shortestEdge} pixels and no crop, images have different sizes and do not fit one batch; pass a crop`,
+    );
+  }
+  return resize;
+}
 
 function collect(
   source: ImageSource,
   first: number,
-  crop: number,
-  loaded: readonly { path: string; result: Loaded }[],
+  shape: readonly [number, number, number],
+  loaded: readonly { path: string; result: JobResult<PreprocessTask> }[],
 ): EvaluationBatch {
   const indices: number[] = [];
-  const pictures: Uint8Array[] = [];
+  const pictures: Float32Array[] = [];
   const skipped: SkippedFile[] = [];
   loaded.forEach(({ path, result }, i) => {
     if ('reason' in result) {
       skipped.push({ path, reason: result.reason });
     } else {
       indices.push(first + i);
-      pictures.push(result.pixels);
+      pictures.push(result.data);
     }
   });
-  const data = new Float32Array(pictures.length * crop * crop * 3);
-  pictures.forEach((pixels, i) => normalizeInto(pixels, data, i * pixels.length));
+  const size = shape[0] * shape[1] * shape[2];
+  const data = new Float32Array(pictures.length * size);
+  pictures.forEach((picture, i) => data.set(picture, i * size));
   return {
-    images: { data, shape: [pictures.length, crop, crop, 3] },
+    images: { data, shape: [pictures.length, ...shape] },
     labels: Int32Array.from(indices, (index) => source.labels[index]),
     indices: Int32Array.from(indices),
     skipped,
   };
-}
-
-function normalizeInto(pixels: Uint8Array, output: Float32Array, offset: number): void {
-  for (let channel = 0; channel < 3; channel++) {
-    const mean = imageNetMean[channel];
-    const std = imageNetStd[channel];
-    for (let i = channel; i < pixels.length; i += 3) output[offset + i] = (pixels[i] / 255 - mean) / std;
-  }
 }

@@ -15,6 +15,7 @@ export {
   type LoaderOptions,
   type SkippedFile,
 } from './loader';
+export { preprocess } from './preprocess';
 export { resample, type ResampleTask } from './resample';
 export { createSampler, type Sampler, type SamplerOptions } from './sampler';
 export { type ImageSource, openSource } from './source';

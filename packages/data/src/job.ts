@@ -1,12 +1,14 @@
-import type { MultiCropRecipe } from '@dinov2/augment';
+import type { MultiCropRecipe, Preprocessing } from '@dinov2/augment';
 import type { DecodeOptions } from './decode';
 
 /** One image's work, as sent to a worker thread. */
-export interface Job {
+export interface Job<T extends Task = Task> {
   readonly path: string;
   readonly decode: DecodeOptions;
-  readonly task: MultiCropTask | CenterCropTask;
+  readonly task: T;
 }
+
+export type Task = MultiCropTask | PreprocessTask;
 
 /** Draw and cut the crops of one training sample. */
 export interface MultiCropTask {
@@ -17,21 +19,26 @@ export interface MultiCropTask {
   readonly position: number;
 }
 
-/** Resize the shorter side and cut out the middle. */
-export interface CenterCropTask {
-  readonly kind: 'center-crop';
-  /** Length of the shorter side after resizing, in pixels. */
-  readonly resize: number;
-  /** Side of the square that is kept, at most `resize`. */
-  readonly crop: number;
+/** Make the input of a frozen backbone. */
+export interface PreprocessTask {
+  readonly kind: 'preprocess';
+  readonly preprocessing: Preprocessing;
 }
 
-/** What a worker makes of a job. */
-export type JobResult =
-  | {
-      /** Crops one after another, each (size, size, 3). */
-      readonly pixels: Uint8Array<ArrayBuffer>;
-      /** (crops, 12) packed colour parameters; empty for a centre crop. */
-      readonly parameters: Float32Array<ArrayBuffer>;
-    }
+/** What a worker makes of a job, or why the file cannot be used. */
+export type JobResult<T extends Task = Task> =
+  | (T extends MultiCropTask ? CutCrops : PreprocessedImage)
   | { readonly reason: string };
+
+export interface CutCrops {
+  /** Crops one after another, each (size, size, 3). */
+  readonly pixels: Uint8Array<ArrayBuffer>;
+  /** (crops, 12) packed colour parameters. */
+  readonly parameters: Float32Array<ArrayBuffer>;
+}
+
+export interface PreprocessedImage {
+  /** (height, width, 3), normalised. */
+  readonly data: Float32Array<ArrayBuffer>;
+  readonly shape: readonly [number, number, number];
+}

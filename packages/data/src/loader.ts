@@ -1,7 +1,7 @@
 import { augmentColumnCount, multiCropRecipe, type MultiCropRecipe } from '@dinov2/augment';
 import type { DecodeOptions } from './decode';
 import { DataError } from './error';
-import type { JobResult } from './job';
+import type { JobResult, MultiCropTask } from './job';
 import { createSampler } from './sampler';
 import type { ImageSource } from './source';
 import { defaultWorkers, WorkerPool } from './worker-pool';
@@ -189,7 +189,7 @@ class BatchLoader implements Loader {
       const index = (first + step) % size;
       if (this.unusable.has(index)) continue;
       const path = source.paths[index];
-      const result: JobResult = await this.pool.run({
+      const result: JobResult<MultiCropTask> = await this.pool.run({
         path,
         decode: { autoOrient, minimumSide },
         task: { kind: 'multi-crop', recipe: this.recipe, seed, position },

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { centerCrop } from './center-crop';
 import { resample } from './resample';
 
 const golden = JSON.parse(
@@ -11,7 +10,6 @@ const golden = JSON.parse(
   height: number;
   input: string;
   crops: { crop: { left: number; top: number; width: number; height: number }; size: number; output: string }[];
-  centers: { width: number; height: number; resize: number; crop: number; input: string; output: string }[];
 };
 const bytes = (text: string) => new Uint8Array(Buffer.from(text, 'base64'));
 const image = { data: bytes(golden.input), width: golden.width, height: golden.height };
@@ -62,10 +60,4 @@ it('gives back the memory of a huge image and refuses what is outside it', () =>
   const crop = { left: 0, top: 0, width, height };
   expect(new Set(resample(huge, [{ crop, width: 30, height: 30 }]))).toEqual(new Set([7]));
   expect(() => resample(image, [{ crop, width: 30, height: 30 }])).toThrow(/crop of 8000 × 3000 pixels at \(0, 0\) does not fit the image of 96 × 72/);
-});
-
-describe('centerCrop', () => {
-  it.each(golden.centers)('equals PIL on $width × $height to $resize, $crop', ({ width, height, input, output, resize, crop }) => {
-    expect(centerCrop({ data: bytes(input), width, height }, { resize, crop })).toEqual(bytes(output));
-  });
 });

@@ -2,7 +2,7 @@ import type { Rectangle } from '@dinov2/augment';
 import type { RgbImage } from './decode';
 import { DataError } from './error';
 import { wasmBase64 } from './generated/resampler';
-import { resampleFilter } from './resample-filter';
+import { type FilterName, fixedPoint, resampleFilter, type ResampleFilter, shortFixedPoint } from './resample-filter';
 
 /** What to make of an image: a part of it, resized, and a window of the result. */
 export interface ResampleTask {
@@ -15,11 +15,18 @@ export interface ResampleTask {
   readonly window?: Rectangle;
   /** Mirror the result left to right. */
   readonly flip?: boolean;
+  /** Bicubic by default. */
+  readonly filter?: FilterName;
+  /**
+   * Whose fixed-point weights: Pillow's of 22 bits (default) or those of 16 bits that PyTorch resizes
+   * uint8 tensors with on a CPU.
+   */
+  readonly weights?: 'pillow' | 'torch';
 }
 
 /**
- * Crop and resize with Pillow's antialiased bicubic filter, bit for bit: a = −0.5, widened by the
- * reduction, 22-bit fixed-point weights, horizontal pass first, each pass rounded to 8 bits.
+ * Crop and resize with Pillow's antialiased filters, bit for bit: widened by the reduction, 22-bit
+ * fixed-point weights, horizontal pass first, each pass rounded to 8 bits.
  *
  * @returns for each task its window, (height, width, 3), one after another.
  * @throws DataError when a crop reaches beyond the image or a window beyond the resized picture.
@@ -47,17 +54,19 @@ function resampleTask(
   offset: number,
 ): number {
   const { crop, width, height, flip = false } = task;
+  const { filter = 'bicubic', weights = 'pillow' } = task;
   const window = windowOf(task);
   checkInside(crop, image, 'crop', 'image');
   checkInside(window, task, 'window', 'resized picture');
-  const across = resampleFilter(crop.width, width, window.left, window.width);
-  const down = resampleFilter(crop.height, height, window.top, window.height);
+  const across = integerFilter(filter, weights, crop.width, width, window.left, window.width);
+  const down = integerFilter(filter, weights, crop.height, height, window.top, window.height);
 
   // Only the rows that the vertical pass reads.
   const last = window.height - 1;
   const firstRow = down.starts[0];
   const rows = down.starts[last] + down.counts[last] - firstRow;
-  const stride = (window.width * 3 + 15) & ~15;
+  // One byte more than a line: storing its last pixel writes a fourth one.
+  const stride = (window.width * 3 + 1 + 15) & ~15;
   const bytes = window.width * 3;
 
   const narrowed = heap.reserve(rows * stride);
@@ -75,6 +84,20 @@ function resampleTask(
   lower(narrowed, stride, lines, lineCounts, lineWeights, down.taps, target, bytes, window.height);
   output.set(new Uint8Array(heap.memory.buffer, target, window.height * bytes), offset);
   return window.height * bytes;
+}
+
+function integerFilter(
+  name: FilterName,
+  weights: 'pillow' | 'torch',
+  from: number,
+  to: number,
+  first: number,
+  length: number,
+): ResampleFilter<Int32Array> {
+  const filter = resampleFilter(name, from, to, first, length);
+  if (weights === 'pillow') return fixedPoint(filter);
+  const largest = resampleFilter(name, from, to).weights.reduce((a, b) => Math.max(a, b), 0);
+  return shortFixedPoint(filter, largest);
 }
 
 function windowOf({ window, width, height }: ResampleTask): Rectangle {

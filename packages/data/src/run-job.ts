@@ -1,12 +1,12 @@
 import { packAugmentParameters, sampleMultiCrop } from '@dinov2/augment';
 import { createRandom } from '@dinov2/primitives';
-import { centerCrop } from './center-crop';
 import { decodeImage, type RgbImage } from './decode';
 import { DataError } from './error';
-import type { Job, JobResult, MultiCropTask } from './job';
+import type { CutCrops, Job, JobResult, MultiCropTask } from './job';
+import { preprocessImage } from './preprocess';
 import { resample } from './resample';
 
-/** Decode an image and make its crops; a file that cannot be used gives the reason. */
+/** Decode an image and do its task; a file that cannot be used gives the reason. */
 export async function runJob({ path, decode, task }: Job): Promise<JobResult> {
   let image: RgbImage;
   try {
@@ -15,12 +15,10 @@ export async function runJob({ path, decode, task }: Job): Promise<JobResult> {
     if (error instanceof DataError) return { reason: error.message };
     throw error;
   }
-  return task.kind === 'multi-crop'
-    ? cutCrops(image, task)
-    : { pixels: centerCrop(image, task), parameters: new Float32Array(0) };
+  return task.kind === 'multi-crop' ? cutCrops(image, task) : preprocessImage(image, task.preprocessing);
 }
 
-function cutCrops(image: RgbImage, { recipe, seed, position }: MultiCropTask): JobResult {
+function cutCrops(image: RgbImage, { recipe, seed, position }: MultiCropTask): CutCrops {
   const random = createRandom(seed).fork('multi-crop').fork(position);
   const drawn = sampleMultiCrop(random, image, recipe);
   const crops = [...drawn.global, ...drawn.local];

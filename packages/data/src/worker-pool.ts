@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { DataError } from './error';
-import type { Job, JobResult } from './job';
+import type { Job, JobResult, Task } from './job';
 
 interface Pending {
   readonly job: Job;
@@ -49,10 +49,11 @@ export class WorkerPool {
   }
 
   /** Have a job done. Rejects when the pool is closed or a thread dies, not for a broken image. */
-  run(job: Job): Promise<JobResult> {
+  run<T extends Task>(job: Job<T>): Promise<JobResult<T>> {
     if (this.stopped !== undefined) return Promise.reject(this.stopped);
-    return new Promise((resolve, reject) => {
-      this.waiting.push({ job, resolve, reject });
+    return new Promise<JobResult<T>>((resolve, reject) => {
+      // A worker answers each task with its own kind of result.
+      this.waiting.push({ job, resolve: resolve as (result: JobResult) => void, reject });
       this.dispatch();
     });
   }
