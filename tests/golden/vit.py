@@ -1,8 +1,8 @@
 """Goldens of packages/vit: run `python tests/golden/vit.py`.
 
 `packed` comes from our own PyTorch (dinov2_torch.py), `registers` and `sized` from the modules of Hugging
-Face's transformers, which resample the position table in the two other published ways. Weights and pictures
-come from a hash, so only outputs and gradients are stored. Computed in float64.
+Face's transformers, which resample the position table in the two other published ways; `positions` has all
+three. Weights and pictures come from a hash, so only outputs and gradients are stored. Computed in float64.
 """
 
 import sys
@@ -56,6 +56,29 @@ def packed():
         for name, value in zip(("cls0", "patches0", "cls1", "patches1"), values):
             out[f"{prefix}.{name}"] = value
     write("vit-packed", out)
+
+
+def positions():
+    """A 4 x 4 table on other grids, among them some of as many patches, by the three published resamplers."""
+    width = 8
+    table = symmetric(7, 1, 17, width)
+    config = dict(hidden_size=width, num_attention_heads=1, num_hidden_layers=1, image_size=8, patch_size=2)
+    sized = Dinov2Model(Dinov2Config(**config)).embeddings
+    antialiased = Dinov2WithRegistersModel(Dinov2WithRegistersConfig(**config)).embeddings
+    out = {}
+    for rows, columns in ((2, 8), (8, 2), (3, 5), (6, 6), (4, 4)):
+        for name, embeddings in (("sized", sized), ("antialiased", antialiased)):
+            embeddings.position_embeddings.data = table
+            tokens = torch.zeros(1, 1 + rows * columns, width)
+            resampled = embeddings.interpolate_pos_encoding(tokens, 2 * rows, 2 * columns)
+            torch.testing.assert_close(resampled[:, :1], table[:, :1])
+            out[f"{name} {rows} x {columns}"] = resampled[:, 1:]
+        # As the reference calls it; HF's modules once did the same.
+        grid = table[:, 1:].view(1, 4, 4, width).permute(0, 3, 1, 2)
+        scale = ((rows + 0.1) / 4, (columns + 0.1) / 4)
+        offset = torch.nn.functional.interpolate(grid, scale_factor=scale, mode="bicubic", antialias=False)
+        out[f"offset {rows} x {columns}"] = table[:, 1:] if rows == columns == 4 else offset.flatten(2).transpose(1, 2)
+    write("vit-positions", out)
 
 
 def to_hugging_face(record):
@@ -123,6 +146,7 @@ def hugging_face(name, model, ffn, registers, pixels, mask=None):
 def main():
     torch.set_default_dtype(torch.float64)
     packed()
+    positions()
     common = dict(hidden_size=D, num_hidden_layers=DEPTH, num_attention_heads=HEADS, image_size=IMAGE, patch_size=PATCH)
     registers = Dinov2WithRegistersConfig(**common, num_register_tokens=4, use_swiglu_ffn=True)
     hugging_face("registers", Dinov2WithRegistersModel(registers), "swiglu", 4, images(1, 3, 24, 16), masks(2, 3, 24))

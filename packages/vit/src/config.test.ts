@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ffnHiddenDim, vitConfig, type VitSize } from './config';
+import { ffnHiddenDim, mlpRatioFor, vitConfig, type VitSize } from './config';
 import { VitError } from './error';
 import { checkParameters, parameterCount, parameterShapes } from './parameters';
 
@@ -18,6 +19,25 @@ describe('parameterShapes', () => {
     const registers = parameterShapes(vitConfig(size, { registers: 4 }));
     expect(parameterCount(registers)).toBe(scalars + 4 * config.embedDim);
     expect(Object.keys(registers)).toHaveLength(tensors + 1);
+  });
+
+  // The released DINOv3 models: what is learned, without `rope_embed.periods`. The 7B has one more norm of
+  // 2 · 4096, `local_cls_norm`, which only training uses.
+  it.each([
+    ['dinov3-small', 21_601_152, 1536],
+    ['dinov3-small-plus', 28_697_472, 1536],
+    ['dinov3-base', 85_669_632, 3072],
+    ['dinov3-large', 303_154_176, 4096],
+    ['dinov3-large-plus', 403_915_776, 4096],
+    ['dinov3-huge-plus', 840_633_600, 5120],
+    ['dinov3-7b', 6_716_043_264 - 8192, 8192],
+  ] as [VitSize, number, number][])('counts the released %s', (size, scalars, hidden) => {
+    const config = vitConfig(size);
+    const { 'rope_embed.periods': periods, ...learned } = parameterShapes(config);
+    expect(periods).toEqual([config.embedDim / config.heads / 4]);
+    expect(parameterCount(learned)).toBe(scalars);
+    expect(ffnHiddenDim(config)).toBe(hidden);
+    expect(learned).not.toHaveProperty('pos_embed');
   });
 
   it('counts ViT-L/16 at 224', () => {
@@ -59,6 +79,33 @@ describe('ffnHiddenDim', () => {
   });
 });
 
+describe('mlpRatioFor', () => {
+  it('prefers the ratio of the named sizes', () => {
+    for (const size of ['small', 'giant2', 'dinov3-small-plus', 'dinov3-7b'] as const) {
+      const config = vitConfig(size);
+      expect(mlpRatioFor(ffnHiddenDim(config), config)).toBe(config.mlpRatio);
+    }
+    expect(mlpRatioFor(2736, { embedDim: 1024, ffn: 'swiglu' })).toBe(4);
+    // SO400M's ratio 3.777777778: as short as it can be told from the width.
+    expect(ffnHiddenDim({ embedDim: 1152, ffn: 'mlp', mlpRatio: 3.777777778 })).toBe(4352);
+    expect(mlpRatioFor(4352, { embedDim: 1152, ffn: 'mlp' })).toBeCloseTo(4352 / 1152, 3);
+  });
+
+  it('finds a ratio for every width', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 5000 }), fc.integer({ min: 1, max: 20_000 }), (embedDim, hidden) => {
+        const back = (ffn: 'mlp' | 'swiglu', width: number): number =>
+          ffnHiddenDim({ embedDim, ffn, mlpRatio: mlpRatioFor(width, { embedDim, ffn }) });
+        expect(back('mlp', hidden)).toBe(hidden);
+        expect(back('swiglu', 8 * hidden)).toBe(8 * hidden);
+      }),
+      { numRuns: 2000 },
+    );
+    expect(() => mlpRatioFor(37, { embedDim: 16, ffn: 'swiglu' })).toThrow('it is a multiple of 8');
+    expect(() => mlpRatioFor(0, { embedDim: 16, ffn: 'mlp' })).toThrow(VitError);
+  });
+});
+
 describe('vitConfig', () => {
   it('interpolates as the released models with and without registers do', () => {
     expect(vitConfig('small').interpolation).toEqual({ offset: 0.1, antialias: false });
@@ -70,6 +117,9 @@ describe('vitConfig', () => {
     expect(() => vitConfig('small', { heads: 5 })).toThrow(VitError);
     expect(() => vitConfig('small', { registers: -1 })).toThrow(VitError);
     expect(() => vitConfig('small', { ffn: 'SwiGLU' as 'swiglu' })).toThrow('pass "mlp" or "swiglu"');
+    expect(() => vitConfig('small', { positions: 'none' as 'rope' })).toThrow('pass "table" or "rope"');
+    expect(() => vitConfig('dinov3-small', { heads: 64 })).toThrow('heads of width 6');
+    expect(() => vitConfig('small', { normEpsilon: 0 })).toThrow('normEpsilon 0');
     expect(() => vitConfig('small', { mlpRatio: 0 })).toThrow('mlpRatio 0');
     expect(() => vitConfig('huge' as VitSize)).toThrow('tiny, small, base, large, giant2');
   });
@@ -86,5 +136,7 @@ describe('checkParameters', () => {
     expect(() =>
       checkParameters({ a: { shape: [2, 3] }, b: { shape: [4] }, c: { shape: [1] } }, expected),
     ).toThrow('"c" does not belong');
+    // All at once.
+    expect(() => checkParameters({ a: { shape: [6] }, c: { shape: [1] } }, expected)).toThrow(/"a" has.*\n.*"b" of.*\n.*"c" does/);
   });
 });

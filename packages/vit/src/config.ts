@@ -107,7 +107,8 @@ export function vitConfig(size: VitSize, overrides: Partial<VitConfig> = {}): Vi
   return config;
 }
 
-function checkConfig(config: VitConfig): void {
+/** Throws a {@link VitError} for values that do not fit together. */
+export function checkConfig(config: VitConfig): void {
   for (const key of ['embedDim', 'depth', 'heads', 'patchSize', 'imageSize'] as const) {
     if (!Number.isInteger(config[key]) || config[key] < 1) {
       throw new VitError(`${key} ${config[key]} is not a positive integer`);
@@ -163,7 +164,7 @@ export function mlpRatioFor(hidden: number, { embedDim, ffn }: Pick<VitConfig, '
   const ratio = (ffn === 'mlp' ? hidden : (3 * hidden) / 2) / embedDim;
   // The last one makes up for a quotient that multiplies back to just below the width.
   const candidates = [Math.round(ratio), Math.round(100 * ratio) / 100, ratio, ratio + 0.5 / embedDim];
-  const found = candidates.find((mlpRatio) => ffnHiddenDim({ embedDim, mlpRatio, ffn }) === hidden);
+  const found = candidates.find((mlpRatio) => mlpRatio > 0 && ffnHiddenDim({ embedDim, mlpRatio, ffn }) === hidden);
   if (found === undefined) {
     throw new VitError(
       `no mlpRatio gives a ${ffn} of hidden width ${hidden}; ${ffn === 'mlp' ? 'it is a positive integer' : 'it is a multiple of 8'}`,

@@ -26,6 +26,7 @@ export {
   parameterShapes,
 } from './parameters';
 export { interpolatePositions, type Positions } from './positions';
+export { type HostModel, resamplePositions } from './resample-positions';
 export { ropePeriods } from './rope';
 export {
   type BlockRows,

@@ -2,6 +2,7 @@ import '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { expectAllclose } from '../../../tests/support/allclose';
+import { expectGolden, readGolden, symmetric } from '../../../tests/support/golden';
 import { vitConfig } from './config';
 import { interpolatePositions } from './positions';
 
@@ -40,5 +41,20 @@ describe('interpolatePositions', () => {
     const wide = interpolatePositions(table(), config, [2, 8]);
     expect(wide.patches.shape).toEqual([1, 16, 1]);
     expect(wide.patches.dataSync()[0]).toBeCloseTo(0.362430, 5); // PyTorch, scale factor 2.1 / 4
+  });
+
+  // The calls of transformers' two modules and of the reference. 2 × 8 has as many patches as the table.
+  const grids = [[2, 8], [8, 2], [3, 5], [6, 6], [4, 4]] as const;
+  it.each([
+    ['sized', { offset: 0, antialias: false }],
+    ['antialiased', { offset: 0, antialias: true }],
+    ['offset', { offset: 0.1, antialias: false }],
+  ])('equals PyTorch on every grid: %s', (name, interpolation) => {
+    const config = vitConfig('tiny', { ...common, embedDim: 8, interpolation });
+    const golden = readGolden('vit-positions');
+    const table = tf.tensor(symmetric(7, 17 * 8), [1, 17, 8]);
+    for (const [rows, columns] of grids) {
+      expectGolden(interpolatePositions(table, config, [rows, columns]).patches, golden, `${name} ${rows} x ${columns}`);
+    }
   });
 });
