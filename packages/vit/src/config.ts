@@ -164,7 +164,7 @@ export function mlpRatioFor(hidden: number, { embedDim, ffn }: Pick<VitConfig, '
   const ratio = (ffn === 'mlp' ? hidden : (3 * hidden) / 2) / embedDim;
   // The last one makes up for a quotient that multiplies back to just below the width.
   const candidates = [Math.round(ratio), Math.round(100 * ratio) / 100, ratio, ratio + 0.5 / embedDim];
-  const found = candidates.find((mlpRatio) => mlpRatio > 0 && ffnHiddenDim({ embedDim, mlpRatio, ffn }) === hidden);
+  const found = candidates.find((mlpRatio) => hidden > 0 && ffnHiddenDim({ embedDim, mlpRatio, ffn }) === hidden);
   if (found === undefined) {
     throw new VitError(
       `no mlpRatio gives a ${ffn} of hidden width ${hidden}; ${ffn === 'mlp' ? 'it is a positive integer' : 'it is a multiple of 8'}`,
