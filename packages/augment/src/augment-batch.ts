@@ -1,13 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { colorJitter } from './color-jitter';
 import { gaussianBlur } from './gaussian-blur';
+import { imageNetMean, imageNetStd } from './image-net';
 import { augmentColumns } from './parameters';
-
-/** Mean of ImageNet's red, green and blue, in shares of full intensity. */
-export const imageNetMean: readonly [number, number, number] = [0.485, 0.456, 0.406];
-
-/** Standard deviation of ImageNet's red, green and blue, in shares of full intensity. */
-export const imageNetStd: readonly [number, number, number] = [0.229, 0.224, 0.225];
 
 /**
  * Normalise 8-bit intensities: (x / 255 − mean) / std per channel.

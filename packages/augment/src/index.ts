@@ -1,9 +1,10 @@
-export { augmentBatch, imageNetMean, imageNetStd, normalize, solarize } from './augment-batch';
+export { augmentBatch, normalize, solarize } from './augment-batch';
 export { type MaskGrid, maskGrid, sampleBlockMask, sampleExactBlockMask } from './block-mask';
 export { type CollatedMasks, collateMasks, type MaskRecipe, maskUpperbound } from './collate-masks';
 export { colorJitter } from './color-jitter';
 export { AugmentError } from './error';
 export { gaussianBlur } from './gaussian-blur';
+export { imageNetMean, imageNetStd } from './image-net';
 export {
   type ColorParameters,
   type CropParameters,

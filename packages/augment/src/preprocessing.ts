@@ -1,4 +1,4 @@
-import { imageNetMean, imageNetStd } from './augment-batch';
+import { imageNetMean, imageNetStd } from './image-net';
 
 /**
  * How a picture becomes the input of a frozen backbone: resize, keep the middle, divide by 255,

@@ -1,3 +1,4 @@
+export { colourScores, heat } from './colour';
 export { EvaluationError } from './error';
 export type { Features } from './features';
 export { accuracy, knn, type KnnOptions, type KnnPrediction } from './knn';

@@ -1,9 +1,8 @@
 import type { ImageSource } from '@dinov2/data';
-import { pca, projectPca } from '@dinov2/evaluation';
+import { colourScores, heat, pca, projectPca } from '@dinov2/evaluation';
 import { basename, extname } from 'node:path';
 import type { Backbone, FeatureModel } from '../evaluate/feature-model';
 import { loadImages, type Reading, view } from '../evaluate/images';
-import { colourScores, heat } from './colour';
 import { patchImage, photograph } from './image';
 
 /** One picture with what the backbone makes of its patches; all images are data URIs. */
