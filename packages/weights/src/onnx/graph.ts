@@ -1,6 +1,6 @@
 import type { Attribute, DataType, Node, Value } from './messages';
 
-/** A constant of the graph; its bytes are made when they are written, so that only one is in memory. */
+/** A constant of the graph; its values are made when they are written, so that only one is in memory. */
 export interface Initializer {
   readonly name: string;
   readonly type: DataType;
@@ -15,51 +15,43 @@ export interface Graph {
   readonly outputs: readonly Value[];
 }
 
-interface NodeOptions {
-  readonly name?: string;
-  readonly domain?: 'com.microsoft';
-}
+/** Floating-point type of a model's weights and arithmetic. */
+export type Precision = 'float32' | 'float16';
 
-/** Collects nodes and constants; values are their names. */
+/** Collects nodes and constants. A value is known by its name, which is its node's. */
 export class GraphBuilder {
   readonly nodes: Node[] = [];
   readonly initializers: Initializer[] = [];
-  private readonly shared = new Map<string, string>();
+  private readonly constants = new Set<string>();
+
+  constructor(readonly precision: Precision) {}
 
   /** Add a node of one output and return the output's name. */
   op(
     type: string,
     inputs: readonly string[],
     attributes: Readonly<Record<string, Attribute>> = {},
-    options: NodeOptions = {},
+    name = `${type}.${this.nodes.length}`,
   ): string {
-    return this.ops(type, inputs, 1, attributes, options)[0]!;
+    this.nodes.push({ name, type, inputs, outputs: [name], attributes });
+    return name;
   }
 
-  /** Add a node of several outputs. */
-  ops(
-    type: string,
-    inputs: readonly string[],
-    outputCount: number,
-    attributes: Readonly<Record<string, Attribute>> = {},
-    { name = `${type}.${this.nodes.length}`, domain }: NodeOptions = {},
-  ): string[] {
-    const outputs = outputCount === 1 ? [name] : Array.from({ length: outputCount }, (_, i) => `${name}.${i}`);
-    this.nodes.push({ name, type, domain: domain ?? '', inputs, outputs, attributes });
+  /** Cut a value into parts of these sizes along one axis. */
+  split(value: string, sizes: readonly number[], axis: number): string[] {
+    const name = `Split.${this.nodes.length}`;
+    const outputs = sizes.map((_, i) => `${name}.${i}`);
+    this.nodes.push({ name, type: 'Split', inputs: [value, this.ints(...sizes)], outputs, attributes: { axis } });
     return outputs;
   }
 
-  weight(
-    name: string,
-    shape: readonly number[],
-    load: () => Float32Array,
-    type: 'float32' | 'float16' = 'float32',
-  ): string {
+  /** Add weights, in the model's precision unless another is given. */
+  weight(name: string, shape: readonly number[], load: () => Float32Array, type: Precision = this.precision): string {
     this.initializers.push({ name, type, shape, load });
     return name;
   }
 
-  /** A vector of integers, as shapes, axes and permutations are; equal ones are stored once. */
+  /** A vector of integers, as shapes and axes are. */
   ints(...values: readonly number[]): string {
     return this.constant(`int64[${values}]`, 'int64', [values.length], () => BigInt64Array.from(values, BigInt));
   }
@@ -69,16 +61,17 @@ export class GraphBuilder {
     return this.constant(`int64 ${value}`, 'int64', [], () => BigInt64Array.of(BigInt(value)));
   }
 
-  /** A float32 of rank 0. */
-  float(value: number): string {
-    return this.constant(`float32 ${value}`, 'float32', [], () => Float32Array.of(value));
+  /** A number of rank 0, in the model's precision unless another is given. */
+  number(value: number, type: Precision = this.precision): string {
+    return this.constant(`${type} ${value}`, type, [], () => Float32Array.of(value));
   }
 
+  /** Equal constants have equal names, and are stored once. */
   private constant(name: string, type: DataType, shape: readonly number[], load: Initializer['load']): string {
-    const known = this.shared.get(name);
-    if (known !== undefined) return known;
-    this.shared.set(name, name);
-    this.initializers.push({ name, type, shape, load });
+    if (!this.constants.has(name)) {
+      this.constants.add(name);
+      this.initializers.push({ name, type, shape, load });
+    }
     return name;
   }
 }

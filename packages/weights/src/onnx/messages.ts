@@ -6,8 +6,6 @@ export type Attribute = number | readonly number[] | string | { readonly float: 
 export interface Node {
   readonly name: string;
   readonly type: string;
-  /** `''` is the ONNX standard domain, `com.microsoft` ONNX Runtime's own. */
-  readonly domain: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: Readonly<Record<string, Attribute>>;
@@ -64,7 +62,6 @@ const root = protobuf.Root.fromJSON({
         name: field('string', 3),
         opType: field('string', 4),
         attribute: field('AttributeProto', 5, 'repeated'),
-        domain: field('string', 7),
       },
     },
     AttributeProto: {
@@ -123,13 +120,13 @@ const entries = (record: Readonly<Record<string, string | number>>): object[] =>
 export function encodeModel(model: {
   readonly irVersion: number;
   readonly producer: string;
-  readonly operatorSets: Readonly<Record<string, number>>;
+  readonly operatorSet: number;
   readonly metadata: Readonly<Record<string, string>>;
 }): Uint8Array {
   return encode('ModelProto', {
     irVersion: model.irVersion,
     producerName: model.producer,
-    opsetImport: Object.entries(model.operatorSets).map(([domain, version]) => ({ domain, version })),
+    opsetImport: [{ domain: '', version: model.operatorSet }],
     metadataProps: entries(model.metadata),
   });
 }
@@ -146,7 +143,6 @@ export function encodeGraph(graph: {
     node: graph.nodes.map((node) => ({
       name: node.name,
       opType: node.type,
-      domain: node.domain,
       input: node.inputs,
       output: node.outputs,
       attribute: Object.entries(node.attributes).map(attribute),

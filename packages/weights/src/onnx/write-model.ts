@@ -12,7 +12,8 @@ import { type DataType, encodeGraph, encodeModel, encodeTensor, type ExternalDat
 export interface ModelHeader {
   readonly irVersion: number;
   readonly producer: string;
-  readonly operatorSets: Readonly<Record<string, number>>;
+  /** Of the ONNX standard domain. */
+  readonly operatorSet: number;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
