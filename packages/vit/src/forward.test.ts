@@ -48,10 +48,11 @@ describe('forwardPacked', () => {
           { minLength: 1, maxLength: 3 },
         ),
         fc.constantFrom('mlp', 'swiglu'),
+        fc.constantFrom('table', 'rope'),
         fc.integer({ min: 0, max: 4 }),
         fc.constantFrom(0, 0.4),
-        (shapes, ffn, registers, rate) => {
-          const config = vitConfig('tiny', { ...small, ffn, registers });
+        (shapes, ffn, positions, registers, rate) => {
+          const config = vitConfig('tiny', { ...small, ffn, positions, registers });
           tf.tidy(() => {
             const params = parameters(config);
             const groups = shapes.map(({ batch, rows, columns, masked }, i) => ({
@@ -97,8 +98,8 @@ describe('forwardPacked', () => {
     expect(first(prenorm)).toEqual(first(none.prenorm));
   });
 
-  it('leaves no tensors but its results, and gradients likewise', () => {
-    const config = vitConfig('tiny', { ...small, registers: 1 });
+  it.each(['table', 'rope'] as const)('leaves no tensors but its results, and gradients likewise: %s', (positions) => {
+    const config = vitConfig('tiny', { ...small, positions, registers: 1 });
     const params = parameters(config);
     const groups = [{ images: pictures(2, 8, 8) }, { images: pictures(4, 4, 4) }];
     const dropRows = toTensors(sampleDropPathRows(createRandom(0), [2, 4], 0.5, 2));
@@ -107,8 +108,8 @@ describe('forwardPacked', () => {
     expect(tf.memory().numTensors - before).toBe(8);
     tf.dispose(result);
 
-    // Without masks the mask token takes no part, and tfjs has no gradient for what takes no part.
-    const used = Object.keys(params).filter((name) => name !== 'mask_token');
+    // Without masks the mask token takes no part, and periods are constants: tfjs has no gradient for either.
+    const used = Object.keys(params).filter((name) => name !== 'mask_token' && name !== 'rope_embed.periods');
     const start = tf.memory().numTensors;
     const values = tf.grads((...tensors: tf.Tensor[]) => {
       const record = { ...params, ...Object.fromEntries(used.map((name, i) => [name, tensors[i]])) };

@@ -25,7 +25,7 @@ export function patchRotation(
   config: VitConfig,
   [rows, columns]: readonly [number, number],
 ): Rotation | undefined {
-  if (config.positions === 'table') return undefined;
+  if (config.positions !== 'rope') return undefined;
   return tf.tidy(() => {
     const periods = parameter(params, 'rope_embed.periods');
     // Repeated over the other axis by adding to zeros.

@@ -49,7 +49,7 @@ export function embedTokens(
     );
   }
   let cls = parameter(params, 'cls_token') as tf.Tensor3D;
-  if (config.positions === 'table') {
+  if (config.positions !== 'rope') {
     const positions = interpolatePositions(parameter(params, 'pos_embed'), config, grid);
     cls = tf.add(cls, positions.cls);
     patches = tf.add(patches, positions.patches);
