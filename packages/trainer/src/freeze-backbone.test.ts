@@ -179,6 +179,10 @@ describe('a run that begins with weights', () => {
     expect((await stateAt(frozenFor + 2))['student.backbone.norm.weight']).not.toEqual(backbone['norm.weight'].data);
   });
 
+  it('is refused with rotary positions', async () => {
+    await expect(train({ model: { ...config.model, positions: 'rope' } })).rejects.toThrow(/rotary positions \(DINOv3\) runs, and is not trained yet/);
+  });
+
   it('asks for the weights at its start only, and refuses others', async () => {
     const controller = new AbortController();
     await train({}, { signal: controller.signal, onStep: () => controller.abort() });

@@ -67,11 +67,15 @@ export interface Trainer {
 /**
  * Open a run: continue from the newest checkpoint of its folder, or start.
  *
- * @throws TrainerError if a schedule does not fit the length of the run, or the folder holds a run of
+ * @throws TrainerError if the model has rotary positions, a schedule does not fit the length of the run, or the folder holds a run of
  * another configuration or other data, or another process trains in it.
  */
 export async function createTrainer(config: TrainerConfig, options: TrainerOptions): Promise<Trainer> {
   const { engine, folder, data, onWarning = () => {} } = options;
+  // Their periods are no weights to learn, and the zeros in their key biases have to stay.
+  if (config.model.positions === 'rope') {
+    throw new TrainerError('A model with rotary positions (DINOv3) runs, and is not trained yet; set model.positions to "table".');
+  }
   const schedules = createSchedules(config);
   await mkdir(folder, { recursive: true });
   const unlock = lockFolder(folder, onWarning);
