@@ -1,5 +1,5 @@
 import { openFile, type RandomAccessFile } from './random-access-file';
-import { readFloat32, readHost } from './read-tensor';
+import { allocate, readElements } from './read-tensor';
 import { invalid, maximumHeaderBytes, parseHeader } from './safetensors-header';
 import { elementsOf, entryOf, type StoredTensor, targetOf, type WeightsFile } from './weights-file';
 
@@ -43,11 +43,13 @@ export async function readSafetensorsHeader(file: RandomAccessFile): Promise<Wei
     entries,
     async read(name) {
       const { dtype, shape, begin } = entryOf(path, entries, name);
-      return { dtype, shape, data: await readHost(file, dataStart + begin, dtype, elementsOf(shape)) };
+      const data = allocate(path, dtype, elementsOf(shape));
+      await readElements(file, dataStart + begin, dtype, data);
+      return { dtype, shape, data };
     },
     async readInto(name, target, offset = 0) {
       const entry = entryOf(path, entries, name);
-      await readFloat32(file, dataStart + entry.begin, entry.dtype, targetOf(path, name, entry, target, offset));
+      await readElements(file, dataStart + entry.begin, entry.dtype, targetOf(path, name, entry, target, offset));
     },
     close: () => file.close(),
   };

@@ -40,6 +40,7 @@ export async function openFile(path: string): Promise<RandomAccessFile> {
     path,
     size: stat.size,
     async read(target, position) {
+      if (target.length === 0) return;
       if (position + target.length > stat.size) {
         throw new WeightsError(
           `${path} is truncated: bytes ${position} to ${position + target.length} are needed, it holds ${stat.size}. Copy or download it again.`,

@@ -5,45 +5,55 @@ import type { RandomAccessFile } from './random-access-file';
 /** Sees a range's bytes in order, while they are read: a checksum. */
 export type ByteObserver = (bytes: Uint8Array) => void;
 
-/** Read `target.length` elements that lie at `position` in the file, converted to float32. */
-export async function readFloat32(
+/**
+ * Read the elements that lie from `position` on in the file into `target`: as they are if it is the
+ * array that their type has on the host, converted to float32 if it is a `Float32Array`.
+ */
+export async function readElements(
+  file: RandomAccessFile,
+  position: number,
+  dtype: Dtype,
+  target: WeightData,
+  observe?: ByteObserver,
+): Promise<void> {
+  if (target instanceof Float32Array && dtype !== 'F32') return readConverted(file, position, dtype, target, observe);
+  const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
+  if (observe === undefined) return file.read(bytes, position);
+  // The checksum of one part overlaps the reading of the next.
+  let pending = file.read(bytes.subarray(0, observedBytes), position);
+  for (let begin = 0; begin < bytes.length; begin = begin + observedBytes) {
+    await pending;
+    const next = begin + observedBytes;
+    pending = file.read(bytes.subarray(next, next + observedBytes), position + next);
+    observe(bytes.subarray(begin, next));
+  }
+  await pending;
+}
+
+async function readConverted(
   file: RandomAccessFile,
   position: number,
   dtype: Dtype,
   target: Float32Array,
   observe?: ByteObserver,
 ): Promise<void> {
-  if (dtype === 'F32') return readVerbatim(file, position, target, observe);
   const { bytes, toFloat32 } = dtypes[dtype];
-  const step = Math.min(stagingBytes / bytes, target.length);
+  const step = Math.max(1, Math.min(stagingBytes / bytes, target.length));
   // Two buffers: one is filled while the other is converted.
   const staging = [new ArrayBuffer(step * bytes), new ArrayBuffer(step * bytes)];
   const load = async (begin: number, buffer: ArrayBuffer): Promise<Uint8Array> => {
-    const part = new Uint8Array(buffer, 0, Math.min(step, target.length - begin) * bytes);
+    const part = new Uint8Array(buffer, 0, Math.max(0, Math.min(step, target.length - begin)) * bytes);
     await file.read(part, position + begin * bytes);
     return part;
   };
-  let pending = target.length > 0 ? load(0, staging[0]) : undefined;
-  for (let begin = 0, turn = 1; pending !== undefined; begin += step, turn ^= 1) {
+  let pending = load(0, staging[0]);
+  for (let begin = 0, turn = 0; begin < target.length; begin += step, turn ^= 1) {
     const part = await pending;
-    pending = begin + step < target.length ? load(begin + step, staging[turn]) : undefined;
+    pending = load(begin + step, staging[turn ^ 1]);
     observe?.(part);
-    toFloat32(part.buffer as ArrayBuffer, target.subarray(begin, begin + step));
+    toFloat32(staging[turn], target.subarray(begin, begin + step));
   }
-}
-
-/** Read a tensor's elements into the array that its type has on the host. */
-export async function readHost(
-  file: RandomAccessFile,
-  position: number,
-  dtype: Dtype,
-  elements: number,
-  observe?: ByteObserver,
-): Promise<WeightData> {
-  const data = allocate(file.path, dtype, elements);
-  if (dtypes[dtype].verbatim) await readVerbatim(file, position, data, observe);
-  else await readFloat32(file, position, dtype, data as Float32Array, observe);
-  return data;
+  await pending;
 }
 
 /** @throws WeightsError if there is not enough memory. */
@@ -55,20 +65,5 @@ export function allocate(path: string, dtype: Dtype, elements: number): WeightDa
   }
 }
 
-async function readVerbatim(file: RandomAccessFile, position: number, data: WeightData, observe?: ByteObserver): Promise<void> {
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  if (observe === undefined) return file.read(bytes, position);
-  let pending: Promise<void> | undefined;
-  for (let begin = 0; begin < bytes.length; begin += observedBytes) {
-    const part = bytes.subarray(begin, begin + observedBytes);
-    pending ??= file.read(part, position);
-    await pending;
-    const next = begin + observedBytes;
-    pending = next < bytes.length ? file.read(bytes.subarray(next, next + observedBytes), position + next) : undefined;
-    observe(part);
-  }
-}
-
 const stagingBytes = 4 << 20;
-// The checksum of one part overlaps the reading of the next, which wants several readers at once.
 const observedBytes = 64 << 20;
