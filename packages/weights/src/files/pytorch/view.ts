@@ -31,7 +31,7 @@ export interface Axis {
 /** More dimensions than any tensor has; a pickle may claim as many as it likes. */
 export const maximumRank = 64;
 // A view with steps of zero repeats few stored elements as often as it likes.
-const maximumRepeated = 1 << 24;
+const maximumRepeated = 1 << 22;
 
 /** Say why a view cannot be read, or return `undefined` if it can. */
 export function viewFault({ storage, offset, shape, strides }: PickledTensor): string | undefined {
