@@ -72,7 +72,7 @@ const cases: Record<string, [Outputs, ReturnType<typeof normal | typeof integers
   ],
   'rotary embedding': [
     withGradients((x, cos, sin) => rotaryEmbedding(x, { cos, sin }), 1),
-    [normal([3, 4, 9, 32]), normal([9, 16]), normal([9, 16])],
+    [normal([3, 4, 9, 36]), normal([9, 18]), normal([9, 18])],
   ],
   'distillation cross-entropy': [
     withGradients((student, teacher) => distillationCrossEntropy(student, teacher, 0.1), 1),
