@@ -1,0 +1,222 @@
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { Preprocessing } from '@dinov2/augment';
+import type { HostArray, PositionInterpolation, VitConfig } from '@dinov2/vit';
+import { WeightsError } from './errors';
+import { openWeights } from './files/open-weights';
+import type { WeightsFile } from './files/weights-file';
+import { accountFor } from './layouts/account';
+import { buildConfig } from './layouts/build-config';
+import { choosePreprocessing } from './layouts/choose-preprocessing';
+import { type ConfigDescription, describeConfig } from './layouts/describe-config';
+import { type SelectedHead, selectHead } from './layouts/heads';
+import { fromPreprocessorConfig } from './layouts/hugging-face-preprocessing';
+import { inferFacts } from './layouts/infer-facts';
+import { type LayoutName, piecesOf } from './layouts/layout';
+import { readParameters, readTensors } from './layouts/read-parameters';
+import { recogniseLayout } from './layouts/recognise';
+import { type Branch, selectBackbone, unwrap } from './layouts/select-backbone';
+import { summarise } from './layouts/summarise';
+
+/** Choices of {@link loadPretrained}; a file tells all of them itself, but where it says otherwise here. */
+export interface LoadOptions {
+  /** Load the projection heads too, where the file has them. Off by default. */
+  readonly heads?: boolean;
+  /** Of a training checkpoint with both, the model to load; the teacher by default. */
+  readonly branch?: Branch;
+  /** How positions are resampled, if not as the program does whose layout it is. */
+  readonly interpolation?: PositionInterpolation;
+  /** Number of attention heads, where the file does not tell and they are not 64 wide. */
+  readonly attentionHeads?: number;
+  /** Where the summary goes; `console.info` by default, `false` for nowhere. */
+  readonly log?: ((summary: string) => void) | false;
+}
+
+/** A backbone as it was found in a file, on the host. */
+export interface Pretrained {
+  readonly config: VitConfig;
+  /** By canonical name, with the shapes of `parameterShapes(config)`. */
+  readonly parameters: Record<string, HostArray>;
+  /** Projection heads by canonical name; only when asked for, and the file has them. */
+  readonly heads?: {
+    readonly dino?: Record<string, HostArray>;
+    readonly ibot?: Record<string, HostArray>;
+  };
+  /** What makes an input of a picture, for `preprocess` of `@dinov2/data`. */
+  readonly preprocessing: Preprocessing;
+  readonly layout: LayoutName;
+  /** What was found, in a few lines. */
+  readonly summary: string;
+}
+
+/**
+ * Load the backbone of a file or folder: released weights or training checkpoints of DINOv2 and DINOv3,
+ * folders of transformers and timm, runs of this project. Layout and architecture are told by names and
+ * shapes and by a configuration beside the weights; what is found is logged.
+ *
+ * Every value is read straight to its place, so that memory holds the model once.
+ *
+ * @param path - safetensors, its index, `.pth`, or a folder with one of them.
+ * @throws WeightsError if it is another model, or a tensor is missing, unexpected, of another shape or
+ * not finite; or if it contradicts the configuration beside it.
+ *
+ * @example
+ * ```ts
+ * const { config, parameters, preprocessing } = await loadPretrained('dinov2_vits14_pretrain.pth');
+ * ```
+ */
+export async function loadPretrained(path: string, options: LoadOptions = {}): Promise<Pretrained> {
+  const file = await openWeights(path);
+  try {
+    const loaded = await load(file, options);
+    const { log = console.info } = options;
+    if (log !== false) log(loaded.summary);
+    return loaded;
+  } finally {
+    await file.close();
+  }
+}
+
+async function load(file: WeightsFile, options: LoadOptions): Promise<Pretrained> {
+  const { path, entries } = file;
+  const folder = dirname(path);
+  const description = await findDescription(file, folder);
+  const backbone = selectBackbone(path, entries, options.branch);
+  const layout = recogniseLayout(path, backbone?.stored, [...entries.keys()].map(unwrap));
+  if (backbone === undefined) throw new WeightsError(`${path} holds no backbone.`);
+
+  const { config, assumed } = buildConfig(path, layout, inferFacts(layout, backbone.stored), description, {
+    interpolation: options.interpolation,
+    attentionHeads: options.attentionHeads,
+    training: backbone.training,
+  });
+  const pieces = piecesOf(layout, config, backbone.stored);
+  const accounted = accountFor(path, layout, backbone, entries, pieces);
+  const parameters = await readParameters(file, backbone.source, pieces, accounted, config);
+  const heads = options.heads === true ? await loadHeads(file, folder, backbone.owner) : undefined;
+  const { preprocessing, source: preprocessingSource } = await findPreprocessing();
+
+  return {
+    config: layout.name === 'dinov3' ? { ...config, ropeBase: baseOf(parameters) ?? config.ropeBase } : config,
+    parameters,
+    ...(heads && { heads }),
+    preprocessing,
+    layout: layout.name,
+    summary: summarise(path, layout, config, preprocessing, {
+      prefix: backbone.prefix,
+      source: description?.source,
+      preprocessingSource,
+      heads: Object.entries(heads ?? {}).map(([name, head]) => `${name} with ${head['last_layer.weight_v'].shape[0]} prototypes`),
+      assumed,
+      ignored: accounted.ignored.filter((name) => heads === undefined || !name.includes('_head')),
+      notes: accounted.absent.includes('mask_token') ? ['the file has no mask token; zeros stand for it'] : [],
+    }),
+  };
+
+  async function findPreprocessing(): Promise<{ preprocessing: Preprocessing; source: string }> {
+    const name = 'preprocessor_config.json';
+    const own = file.metadata.preprocessing;
+    const beside = own === undefined ? await readJson(join(folder, name)) : undefined;
+    const read = beside === undefined ? description?.preprocessing : fromPreprocessorConfig(beside);
+    if (own !== undefined) return { preprocessing: parseMetadata(path, 'preprocessing', own) as Preprocessing, source: 'its metadata' };
+    if (read !== undefined && 'preprocessing' in read) {
+      return { preprocessing: read.preprocessing, source: beside === undefined ? description!.source : name };
+    }
+    // Released models with this norm: the 7B ones, and of those of width 1024 the satellite model alone.
+    const localNorm = [...entries.keys()].some((key) => /(^|\.)local_cls_norm\./.test(key));
+    const preset = choosePreprocessing(layout, config, {
+      satellite: /sat493m/.test(path) || (localNorm && config.embedDim === 1024),
+      ownSize: description?.writer === 'dinov2-ts',
+    });
+    const why = read === undefined ? '' : `; ${beside === undefined ? description!.source : name} says ${read.unsupported}, which is not supported`;
+    return { preprocessing: preset, source: `${layout.title}'s${why}` };
+  }
+}
+
+/** The configuration in the file, or beside it. */
+async function findDescription(file: WeightsFile, folder: string): Promise<ConfigDescription | undefined> {
+  const own = file.metadata.model;
+  if (own !== undefined) {
+    const description = describeConfig(`the metadata of ${basename(file.path)}`, parseMetadata(file.path, 'model', own));
+    if (description !== undefined) return description;
+  }
+  for (const name of ['config.json', 'manifest.json']) {
+    const json = await readJson(join(folder, name));
+    const description = json === undefined ? undefined : describeConfig(name, json);
+    if (description !== undefined) return description;
+  }
+  return undefined;
+}
+
+async function readJson(path: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new WeightsError(`Cannot read ${path}: ${(error as Error).message}. Check its permissions.`, { cause: error });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new WeightsError(`${path} is not JSON (${(error as Error).message}). Download it again, or remove it.`, { cause: error });
+  }
+}
+
+function parseMetadata(path: string, key: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new WeightsError(`The metadata "${key}" of ${path} is not JSON (${(error as Error).message}). Write the file anew.`, { cause: error });
+  }
+}
+
+/** Heads lie in the backbone's own file, or in a run's folder in one of their own. */
+async function loadHeads(file: WeightsFile, folder: string, owner: string): Promise<Pretrained['heads']> {
+  const own = await readHeads(file, owner);
+  if (own !== undefined || basename(file.path) !== 'backbone.safetensors') return own;
+  let beside: WeightsFile;
+  try {
+    beside = await openWeights(join(folder, 'heads.safetensors'));
+  } catch (error) {
+    if (/ENOENT/.test((error as Error).message)) return undefined;
+    throw error;
+  }
+  try {
+    return await readHeads(beside, '');
+  } finally {
+    await beside.close();
+  }
+}
+
+async function readHeads(file: WeightsFile, owner: string): Promise<Pretrained['heads']> {
+  const dino = selectHead(file.path, file.entries, owner, 'dino');
+  const ibot = selectHead(file.path, file.entries, owner, 'ibot');
+  if (dino === undefined && ibot === undefined) return undefined;
+  const read = async (head: SelectedHead): Promise<Record<string, HostArray>> => {
+    const parameters = await readTensors(file, head.tensors);
+    if (head.plainLastLayer) {
+      const { data, shape } = parameters['last_layer.weight_v'];
+      parameters['last_layer.weight_g'] = { data: rowNorms(data, shape[1]), shape: [shape[0], 1] };
+    }
+    return parameters;
+  };
+  return { ...(dino && { dino: await read(dino) }), ...(ibot && { ibot: await read(ibot) }) };
+}
+
+function rowNorms(data: Float32Array, width: number): Float32Array {
+  return Float32Array.from({ length: data.length / width }, (_, row) => {
+    let sum = 0;
+    for (let i = row * width; i < (row + 1) * width; i++) sum += data[i] ** 2;
+    return Math.sqrt(sum);
+  });
+}
+
+/** Base of stored periods `base^(i/F)`, which may be rounded to bfloat16: 100 if that explains them. */
+function baseOf(parameters: Readonly<Record<string, HostArray>>): number | undefined {
+  const periods = parameters['rope_embed.periods'].data;
+  const count = periods.length;
+  if (count < 2) return undefined;
+  const base = periods[count - 1] ** (count / (count - 1));
+  return Math.abs(base / 100 - 1) < 0.01 ? 100 : base;
+}
