@@ -1,0 +1,187 @@
+// Loading a ViT-g (1.1 B parameters at random, float32, 4.5 GB) against reading its file: time, and peak memory against its size.
+// Usage: node bench/load-weights.mjs [--size giant2] [--rounds 5] [--folder DIR] [--python python3]; needs `npm run build`,
+// 5 GB of disk (10 GB with --python) and 6 GB of memory.
+//
+// Every measurement is a process of its own: it imports, then times one load, then reports its peak resident memory (VmHWM).
+// Rounds take turns, and the file is in the page cache throughout, so that the disk's speed does not hide ours.
+// Two ways of reading are measured: into fresh memory, which the kernel must provide page by page and a loader cannot avoid,
+// and through one small buffer that is reused, which keeps nothing. Ratios are to the first, of medians.
+// With --python the same weights are also a .pth of torch.save, and safetensors.torch and torch.load are measured as peers.
+// Prints a table and writes bench/results/load-weights.json.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { cpus, loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const { values } = parseArgs({
+  options: {
+    size: { type: 'string', default: 'giant2' },
+    rounds: { type: 'string', default: '5' },
+    folder: { type: 'string' },
+    python: { type: 'string' },
+    way: { type: 'string' },
+    path: { type: 'string' },
+  },
+});
+
+const chunk = 16 << 20;
+
+/** Read a whole file by `readers` requests at a time, each into the part of memory that `place` gives for it. */
+async function readWhole(path, readers, place) {
+  const { size } = statSync(path);
+  const file = await open(path);
+  let next = 0;
+  const reader = async () => {
+    while (next < size) {
+      const begin = next;
+      next += chunk;
+      for (let done = 0, length = Math.min(chunk, size - begin); done < length; ) {
+        done += (await file.read(place(begin, length), done, length - done, begin + done)).bytesRead;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: readers }, reader));
+  await file.close();
+}
+
+const ways = {
+  'read into fresh memory': async (path) => {
+    const memory = new Uint8Array(statSync(path).size);
+    await readWhole(path, 4, (begin, length) => memory.subarray(begin, begin + length));
+    return memory;
+  },
+  'read into fresh memory, one request at a time': async (path) => {
+    const memory = new Uint8Array(statSync(path).size);
+    await readWhole(path, 1, (begin, length) => memory.subarray(begin, begin + length));
+    return memory;
+  },
+  'read through one buffer': async (path) => {
+    const buffer = new Uint8Array(chunk);
+    await readWhole(path, 1, (_, length) => buffer.subarray(0, length));
+  },
+  'openWeights, readInto': async (path) => {
+    const { openWeights } = await import('@dinov2/weights');
+    return async () => {
+      const file = await openWeights(path);
+      const tensors = [];
+      for (const [name, { shape }] of file.entries) {
+        const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
+        await file.readInto(name, data);
+        tensors.push(data);
+      }
+      await file.close();
+      return tensors;
+    };
+  },
+  loadPretrained: async (path) => {
+    const { loadPretrained } = await import('@dinov2/weights');
+    return () => loadPretrained(path, { log: false });
+  },
+};
+ways['openWeights, readInto (.pth)'] = ways['openWeights, readInto'];
+ways['loadPretrained (.pth)'] = ways.loadPretrained;
+
+const peer = (code) => `
+import json, re, sys, time
+import torch
+${code.import ?? ''}
+start = time.perf_counter()
+${code.run}
+seconds = time.perf_counter() - start
+peak = int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read()).group(1)) / 1024
+print(json.dumps({"seconds": seconds, "peakMegabytes": peak}))
+`;
+// load_file maps the file; the clone is what makes tensors of their own, as the other ways do.
+const peers = {
+  'safetensors.torch.load_file, clone': peer({ import: 'from safetensors.torch import load_file', run: 'tensors = {name: t.clone() for name, t in load_file(sys.argv[1]).items()}' }),
+  'torch.load (.pth)': peer({ run: 'tensors = torch.load(sys.argv[1], map_location="cpu", mmap=False)' }),
+};
+
+/** Time one way in this process. */
+async function measure(way, path) {
+  const direct = way.startsWith('read');
+  const run = direct ? () => ways[way](path) : await ways[way](path);
+  const start = performance.now();
+  const kept = await run();
+  const seconds = (performance.now() - start) / 1000;
+  const peakMegabytes = Number(readFileSync('/proc/self/status', 'utf8').match(/VmHWM:\s+(\d+) kB/)[1]) / 1024;
+  return { seconds, peakMegabytes, kept: kept !== undefined };
+}
+
+/** A model's parameters at random under the names of DINOv2's repository. */
+async function writeModel(path) {
+  const { parameterShapes, vitConfig } = await import('@dinov2/vit');
+  const { writeSafetensors } = await import('@dinov2/weights');
+  const noise = Float32Array.from({ length: 1 << 20 }, () => Math.random() * 0.04 - 0.02);
+  const tensors = Object.entries(parameterShapes(vitConfig(values.size))).map(([name, shape]) => {
+    const load = async () => {
+      const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
+      for (let done = 0; done < data.length; done += noise.length) data.set(noise.subarray(0, data.length - done), done);
+      return data;
+    };
+    return [name, { shape, dtype: 'F32', load }];
+  });
+  await writeSafetensors(path, Object.fromEntries(tensors), { format: 'pt' });
+}
+
+const toPth = `
+import sys
+import torch
+from safetensors.torch import load_file
+torch.save(load_file(sys.argv[1]), sys.argv[2])
+`;
+
+async function main() {
+  const folder = mkdtempSync(join(values.folder ?? tmpdir(), 'load-weights-'));
+  try {
+    const safetensors = join(folder, 'model.safetensors');
+    const pth = join(folder, 'model.pth');
+    await writeModel(safetensors);
+    if (values.python !== undefined) execFileSync(values.python, ['-c', toPth, safetensors, pth]);
+    const all = [...Object.keys(ways), ...Object.keys(peers)].filter((way) => values.python !== undefined || !(way.includes('.pth') || way in peers));
+    const pathOf = (way) => (way.includes('.pth') ? pth : safetensors);
+    const runOnce = (way) => {
+      const output =
+        way in peers
+          ? execFileSync(values.python, ['-c', peers[way], pathOf(way)], { encoding: 'utf8' })
+          : execFileSync(process.execPath, [fileURLToPath(import.meta.url), '--way', way, '--path', pathOf(way)], { encoding: 'utf8' });
+      return JSON.parse(output.trim().split('\n').at(-1));
+    };
+    // Once to bring the files into the page cache.
+    for (const path of new Set(all.map(pathOf))) await ways['read through one buffer'](path);
+    const rounds = [];
+    for (let round = 0; round < Number(values.rounds); round++) {
+      rounds.push(Object.fromEntries(all.map((way) => [way, runOnce(way)])));
+      console.error(`round ${round + 1}: ${all.map((way) => `${way} ${rounds[round][way].seconds.toFixed(2)} s`).join(', ')}`);
+    }
+
+    const bytes = statSync(safetensors).size;
+    const median = (numbers) => numbers.sort((a, b) => a - b)[numbers.length >> 1];
+    const reading = median(rounds.map((round) => round['read into fresh memory'].seconds));
+    const results = Object.fromEntries(
+      all.map((way) => {
+        const seconds = median(rounds.map((round) => round[way].seconds));
+        const peakMegabytes = Math.max(...rounds.map((round) => round[way].peakMegabytes));
+        return [way, { seconds, toReading: seconds / reading, peakMegabytes, toFile: (peakMegabytes * 2 ** 20) / bytes }];
+      }),
+    );
+    console.log(`${values.size}: ${(bytes / 1e9).toFixed(2)} GB`);
+    console.log('way                                            seconds  × reading   peak MB  × file');
+    for (const [way, { seconds, toReading, peakMegabytes, toFile }] of Object.entries(results)) {
+      console.log(`${way.padEnd(46)}${seconds.toFixed(2).padStart(8)}${toReading.toFixed(2).padStart(11)}${peakMegabytes.toFixed(0).padStart(10)}${toFile.toFixed(2).padStart(8)}`);
+    }
+    mkdirSync(new URL('results/', import.meta.url), { recursive: true });
+    writeFileSync(
+      new URL('results/load-weights.json', import.meta.url),
+      `${JSON.stringify({ cpu: cpus()[0].model, cores: cpus().length, loadAverage: loadavg()[0], node: process.version, date: new Date().toISOString(), size: values.size, bytes, results, rounds }, null, 2)}\n`,
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+if (values.way !== undefined) console.log(JSON.stringify(await measure(values.way, values.path)));
+else await main();
