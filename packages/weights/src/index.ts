@@ -7,7 +7,14 @@ export type { StoredTensor, TensorEntry, WeightsFile } from './files/weights-fil
 export { type HostTensor, type LazyTensor, writeSafetensors, type WrittenFile } from './files/write-safetensors';
 export type { LayoutName } from './layouts/layout';
 export { type LoadOptions, loadPretrained, type Pretrained } from './load-pretrained';
-export { exportOnnx, type OnnxBackbone, type OnnxOptions, type Precision, type WrittenModel } from './onnx';
+export {
+  exportOnnx,
+  type OnnxOptions,
+  type Precision,
+  saveTransformersJs,
+  type TransformersJsOptions,
+  type WrittenModel,
+} from './onnx';
 export { saveBackbone, type SavedModel } from './save-backbone';
 export { saveHuggingFace, type SavedFolder } from './save-hugging-face';
 export { VisionTransformer } from './vision-transformer';

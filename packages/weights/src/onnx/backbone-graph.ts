@@ -1,4 +1,5 @@
-import { checkParameters, type HostArray, parameterShapes, type VitConfig } from '@dinov2/vit';
+import { checkParameters, parameterShapes, type VitConfig } from '@dinov2/vit';
+import type { SavedModel } from '../save-backbone';
 import { type Graph, GraphBuilder, type Precision } from './graph';
 import { dataTypes } from './messages';
 import { fromFloat32, type PatchGrid, patchGrid } from './patch-grid';
@@ -6,11 +7,7 @@ import { resampledPositions } from './position-table';
 import { rotaryPositions, rotate, type Rotation } from './rotary-positions';
 import { transposed } from './transpose';
 
-/** A backbone on the host, in the canonical names and shapes of `@dinov2/vit`. */
-export interface Backbone {
-  readonly config: VitConfig;
-  readonly parameters: Readonly<Record<string, HostArray>>;
-}
+type Parameters = SavedModel['parameters'];
 
 /**
  * The graph of a backbone. Batch, height and width are open; the position table is resampled, or the
@@ -20,7 +17,7 @@ export interface Backbone {
  * `pooler_output` (batch, D), all float32: the names of Hugging Face's exports. Like its models, and
  * unlike `@dinov2/vit`, the patch convolution leaves out rows and columns beyond a multiple of the patch.
  */
-export function backboneGraph({ config, parameters }: Backbone, precision: Precision): Graph {
+export function backboneGraph({ config, parameters }: SavedModel, precision: Precision): Graph {
   checkParameters(parameters, parameterShapes(config));
   const g = new GraphBuilder(precision);
   const D = config.embedDim;
@@ -43,8 +40,6 @@ export function backboneGraph({ config, parameters }: Backbone, precision: Preci
     ],
   };
 }
-
-type Parameters = Backbone['parameters'];
 
 /** The sequence that enters the blocks, (B, 1 + R + N, D), and the grid of its patches. */
 function embed(g: GraphBuilder, config: VitConfig, parameters: Parameters): { tokens: string; grid: PatchGrid } {

@@ -4,6 +4,9 @@ const bits = new Uint32Array(floats.buffer);
 /** Largest magnitude that rounds to a finite IEEE half. */
 export const maximumFloat16 = 65504;
 
+/** Whether the half with these bits is infinite. */
+export const isInfinite = (half: number): boolean => (half & 0x7fff) === 0x7c00;
+
 /** IEEE halves nearest to float32 values, ties to even; magnitudes from 65520 become infinite. */
 export function toFloat16(values: Float32Array): Uint16Array {
   const source = new Uint32Array(values.buffer, values.byteOffset, values.length);

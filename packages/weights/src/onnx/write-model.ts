@@ -4,7 +4,7 @@ import { endianness } from 'node:os';
 import { basename } from 'node:path';
 import { atomicWrite } from '../files/atomic-write';
 import { WeightsError } from '../errors';
-import { maximumFloat16, toFloat16 } from './float16';
+import { isInfinite, maximumFloat16, toFloat16 } from './float16';
 import type { Graph, Initializer } from './graph';
 import { type DataType, encodeGraph, encodeModel, encodeTensor, type ExternalData, fieldPrefix, streamedFields } from './messages';
 
@@ -114,14 +114,14 @@ function encodeValues(tensor: Initializer): Uint8Array {
     throw new WeightsError(`Tensor "${tensor.name}" of shape [${tensor.shape}] needs ${count} values, it has ${values.length}.`);
   }
   if (tensor.type !== 'float16') return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  const floats = values as Float32Array;
-  const large = floats.findIndex((value) => Math.abs(value) > maximumFloat16);
+  const halves = toFloat16(values as Float32Array);
+  const large = halves.findIndex(isInfinite);
   if (large >= 0) {
     throw new WeightsError(
-      `Tensor "${tensor.name}" holds ${floats[large]}, beyond float16's ${maximumFloat16}; export with float32 precision.`,
+      `Tensor "${tensor.name}" holds ${values[large]}, beyond float16's ${maximumFloat16}; export with float32 precision.`,
     );
   }
-  return new Uint8Array(toFloat16(floats).buffer);
+  return new Uint8Array(halves.buffer);
 }
 
 // Below the 2 GiB that one write call may take.
