@@ -4,7 +4,7 @@ import type { RandomAccessFile } from '../random-access-file';
 import type { ByteObserver } from '../read-tensor';
 import type { StoredEntry } from './zip-archive';
 
-/** Checks the entries of an archive against their checksums, each once. */
+/** Checks the entries of an archive against their checksums. */
 export interface Checksums {
   /** Read a whole entry with `read`, which shows every byte to its observer. */
   check(entry: StoredEntry, read: (observe?: ByteObserver) => Promise<void>): Promise<void>;
@@ -23,17 +23,17 @@ export function checksumsOf(file: RandomAccessFile): Checksums {
     if (actual !== entry.crc32) throw mismatch(file.path, entry, actual);
   }
 
-  const once = (entry: StoredEntry, read: (observe: ByteObserver) => Promise<void>): Promise<void> => {
+  const check = (entry: StoredEntry, read: (observe: ByteObserver) => Promise<void>): Promise<void> => {
     const result = compare(entry, read);
     checked.set(entry.name, result);
     return result;
   };
 
   return {
-    check: (entry, read) => (checked.has(entry.name) ? read() : once(entry, read)),
+    check,
     scan: (entry) =>
       checked.get(entry.name) ??
-      once(entry, async (observe) => {
+      check(entry, async (observe) => {
         const position = await entry.start();
         const buffer = new Uint8Array(Math.min(entry.bytes, scanBytes));
         for (let done = 0; done < entry.bytes; done += buffer.length) {
