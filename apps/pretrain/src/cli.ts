@@ -1,10 +1,11 @@
-import { basename, join, resolve } from 'node:path';
+import { basename, extname, join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { cpuLayer, cpuNote } from './config/cpu-layer';
+import { type Initialization, recipeOfWeights, weightsLayer } from './config/initialization';
 import { configLayer, recipeNames, recipeOfModel, sampleFolder } from './config/recipes';
 import { type Layer, optionLayer, overrideLayer } from './config/layer';
 import { resolveSettings } from './config/resolve';
-import { type Settings, settingsSchema } from './config/schema';
+import { type ModelSize, type Settings, settingsSchema } from './config/schema';
 import { scaleLength } from './config/trainer-config';
 import { PretrainError } from './error';
 
@@ -14,7 +15,17 @@ export type Invocation =
   | ({ readonly kind: 'dry-run' } & Requested)
   | { readonly kind: 'report'; readonly folder: string; readonly settings: Pick<Settings, 'engine' | 'backend'> };
 
-interface Requested {
+interface Requested extends Resolved {
+  /**
+   * The same request once the weights are known that `settings.init` names. Until then `settings.model`
+   * and what a recipe says of such a model are not those of the run.
+   *
+   * @throws PretrainError if the user asked for another model.
+   */
+  withWeights(initialization: Initialization): Resolved;
+}
+
+interface Resolved {
   readonly settings: Settings;
   /** What was chosen for the user other than the recipe says. */
   readonly note?: string;
@@ -26,6 +37,7 @@ type Flags = Record<string, string | boolean | undefined>;
 const keyOptions: readonly { readonly flag: string; readonly key: string; readonly text: string; readonly number?: boolean; readonly choices?: readonly string[] }[] = [
   { flag: '--data <dir>', key: 'data', text: 'folder of images to learn from, or a list of them (.txt, .csv, .jsonl)' },
   { flag: '--model <size>', key: 'model.size', text: 'picks a recipe and the size of the network', choices: Object.keys(recipeOfModel) },
+  { flag: '--init <weights>', key: 'init', text: 'weights to start from: a run, a Hugging Face folder, .safetensors or .pth' },
   { flag: '--out <run>', key: 'out', text: 'run folder; a run that is there continues' },
   { flag: '--eval <dir>', key: 'eval', text: 'labelled folder, train/<label>/ and heldout/<label>/, for k-NN accuracy' },
   { flag: '--batch-size <n>', key: 'batchSize', text: 'images per compiled step', number: true },
@@ -43,6 +55,8 @@ Examples:
   dinov2-pretrain                                     train on the shipped sample, two to five minutes
   dinov2-pretrain --data photos --model tiny --out runs/photos
   dinov2-pretrain --data photos --model small --eval labelled --steps 2000 --out runs/small
+  dinov2-pretrain --init dinov2-small --data photos --eval labelled --steps 1000
+                                                      continue from released weights
   dinov2-pretrain --config vitl14 --data imagenet-22k --out runs/vitl14 --dry-run
   dinov2-pretrain --config my.yaml optimizer.baseLearningRate=1e-3 'knn.k=[10, 20]'
   dinov2-pretrain report runs/photos                  make report.html again
@@ -67,6 +81,7 @@ export function parseCommandLine(words: readonly string[], version: string): Inv
   }
   program
     .addOption(new Option('--steps <n>', 'length of the run; warm-ups and intervals keep their share of it'))
+    .addOption(new Option('--freeze-backbone <n>', 'steps in which only heads learn (default with --init: the warm-up, 0 with heads)'))
     .addOption(engineOptions()[0]!)
     .addOption(engineOptions()[1]!)
     .option('--dry-run', 'say model, cost, memory and time, and stop')
@@ -77,7 +92,7 @@ export function parseCommandLine(words: readonly string[], version: string): Inv
       const resume = flags['resume'] !== false;
       const allowChanges = flags['allowChanges'] === true;
       if (!resume && allowChanges) throw new PretrainError('--no-resume deletes the run that --allow-changes would continue; leave out one of them');
-      const requested = request(overrides, flags);
+      const requested: Requested = { ...request(overrides, flags), withWeights: (initialization) => request(overrides, flags, initialization) };
       invocation = flags['dryRun'] === true ? { kind: 'dry-run', ...requested } : { kind: 'train', ...requested, resume, allowChanges };
     });
   const report = program.command('report').description('compute report.html of a run again').argument('<run>', 'run folder');
@@ -101,9 +116,11 @@ export function parseCommandLine(words: readonly string[], version: string): Inv
   return invocation!;
 }
 
-function request(overrides: readonly string[], flags: Flags): Requested {
-  const model = flags['model'] as Settings['model']['size'] | undefined;
-  const base = (flags['config'] as string | undefined) ?? recipeOfModel[model ?? 'tiny'];
+function request(overrides: readonly string[], flags: Flags, initialization?: Initialization): Resolved {
+  const model = flags['model'] as ModelSize | undefined;
+  const config = flags['config'] as string | undefined;
+  const byModel = model === undefined && initialization !== undefined ? recipeOfWeights(initialization.model) : recipeOfModel[model ?? 'tiny'];
+  const base = config ?? byModel;
   const given = new Map<string, { value: unknown; option: string }>();
   for (const { flag, key, number } of keyOptions) {
     const option = flag.split(' ')[0]!;
@@ -112,31 +129,48 @@ function request(overrides: readonly string[], flags: Flags): Requested {
   }
   for (const key of ['engine', 'backend']) if (flags[key] !== undefined) given.set(key, { value: flags[key], option: `--${key}` });
   const recipe = configLayer(base);
-  const layers: Layer[] = [recipe, optionLayer(given), overrideLayer(overrides)];
-  const asWritten = resolveSettings(layers);
-  const fitted = flags['config'] === undefined && asWritten.backend !== 'tensorflow' ? cpuLayer(asWritten) : undefined;
-  const settings = scaled(withDefaultPaths(fitted === undefined ? asWritten : resolveSettings([recipe, fitted, ...layers.slice(1)])), flags);
+  const user: Layer[] = [optionLayer(given), overrideLayer(overrides)];
+  // A recipe that the user named asks for its model too.
+  const above = initialization === undefined ? user : [...user, weightsLayer(initialization, config === undefined ? user : [recipe, ...user])];
+  const asWritten = resolveSettings([recipe, ...above]);
+  const fitted = config === undefined && asWritten.backend !== 'tensorflow' ? cpuLayer(asWritten) : undefined;
+  const resolved = withDefaultPaths(fitted === undefined ? asWritten : resolveSettings([recipe, fitted, ...above]));
+  const settings = frozen(scaled(resolved, flags), flags, initialization);
   return { settings, ...(fitted !== undefined && { note: cpuNote(settings, base) }) };
 }
 
 function scaled(settings: Settings, flags: Flags): Settings {
-  if (flags['steps'] === undefined) return settings;
-  const steps = Number(flags['steps']);
-  if (!Number.isInteger(steps) || steps < 1) throw new PretrainError(`--steps ${String(flags['steps'])}: expected a whole number from 1`);
-  return scaleLength(settings, steps);
+  const steps = wholeNumber(flags, 'steps', '--steps', 1);
+  return steps === undefined ? settings : scaleLength(settings, steps);
 }
 
-/** Without --data the sample, with its labels and pictures; without --out a folder named after the data. */
+/** With the length of the frozen phase: as asked, which `--steps` does not scale, else what the weights suggest. */
+function frozen(settings: Settings, flags: Flags, initialization: Initialization | undefined): Settings {
+  const { freezeBackboneIterations, warmupIterations } = settings.optimizer;
+  const suggested = initialization === undefined ? null : initialization.heads.length > 0 && settings.initHeads ? 0 : warmupIterations;
+  const asked = wholeNumber(flags, 'freezeBackbone', '--freeze-backbone', 0) ?? freezeBackboneIterations;
+  return { ...settings, optimizer: { ...settings.optimizer, freezeBackboneIterations: asked ?? suggested } };
+}
+
+function wholeNumber(flags: Flags, name: string, option: string, least: number): number | undefined {
+  if (flags[name] === undefined) return undefined;
+  const value = Number(flags[name]);
+  if (!Number.isInteger(value) || value < least) throw new PretrainError(`${option} ${String(flags[name])}: expected a whole number from ${least}`);
+  return value;
+}
+
+/** Without --data the sample, with its labels and pictures; without --out a folder named after data and weights. */
 function withDefaultPaths(settings: Settings): Settings {
-  const { data, out, model } = settings;
+  const { data, out, model, init } = settings;
+  const from = init === null ? undefined : `-from-${basename(resolve(init), extname(init))}`;
   if (data === null) {
     return {
       ...settings,
       data: join(sampleFolder, 'train'),
       eval: settings.eval ?? sampleFolder,
       pictures: settings.pictures ?? join(sampleFolder, 'pictures'),
-      out: out ?? join('runs', 'sample'),
+      out: out ?? join('runs', `sample${from ?? ''}`),
     };
   }
-  return { ...settings, out: out ?? join('runs', `${basename(resolve(data))}-${model.size}`) };
+  return { ...settings, out: out ?? join('runs', `${basename(resolve(data))}${from ?? `-${model.size}`}`) };
 }

@@ -1,8 +1,10 @@
 import { openSource } from '@dinov2/data';
-import { flattenTree, jit, type MemoryReport } from '@dinov2/jit';
-import { type ArraySpec, batchSpecs, createStep, metricNames, stateSpecs, type StepScalars, type Sums, type TrainingState } from '@dinov2/trainer';
+import { type Engine, flattenTree, jit, type MemoryReport } from '@dinov2/jit';
+import { type ArraySpec, batchSpecs, createStep, metricNames, stateSpecs, type StepScalars, type Sums, type TrainerConfig, type TrainingState } from '@dinov2/trainer';
 import { parameterCount, parameterShapes } from '@dinov2/vit';
 import * as tf from '@tensorflow/tfjs-core';
+import { describeInitialization } from './config/describe-initialization';
+import type { Initialization } from './config/initialization';
 import type { Settings } from './config/schema';
 import { modelName, trainerConfig } from './config/trainer-config';
 import { pickEngine } from './engine';
@@ -11,12 +13,19 @@ import { bytes, duration, si } from './format';
 /** Share of the matrix-product rate that a whole step is taken to reach. */
 const STEP_EFFICIENCY = 0.7;
 
+interface Planned {
+  readonly settings: Settings;
+  readonly note?: string;
+  readonly initialization?: Initialization;
+}
+
 /** Say what a run would be: model, cost of a step, memory and time. Reads no image, draws no weight. */
-export async function dryRun(settings: Settings, note?: string): Promise<string> {
-  const config = trainerConfig(settings);
+export async function dryRun({ settings, note, initialization }: Planned): Promise<string> {
+  const config = trainerConfig(settings, initialization);
   const images = settings.data === null ? undefined : openSource(settings.data).paths.length;
   const { engine, reason } = await pickEngine(settings);
   const spec = { shape: [] as number[], dtype: 'float32' as const };
+  const frozenSteps = config.optimizer.freezeBackboneIterations ?? 0;
   const scalars: StepScalars<typeof spec> = {
     learningRate: spec,
     lastLayerLearningRate: spec,
@@ -25,6 +34,7 @@ export async function dryRun(settings: Settings, note?: string): Promise<string>
     teacherTemperature: spec,
     correction1: spec,
     correction2: spec,
+    ...(frozenSteps > 0 && { backbone: { learningRate: spec, correction1: spec, correction2: spec } }),
   };
   const functions = createStep(config);
   const state = stateSpecs(config);
@@ -44,18 +54,22 @@ export async function dryRun(settings: Settings, note?: string): Promise<string>
   const rate = await matmulRate(engine);
   const perStep = settings.batchSize * settings.accumulationSteps;
   const seconds = flops / (rate * STEP_EFFICIENCY);
+  const frozenFlops = frozenSteps > 0 ? costWhileFrozen(config, engine, { state, batch, scalars }) : 0;
+  const frozenSeconds = frozenFlops / (rate * STEP_EFFICIENCY);
   const parameters = Object.values(stateSpecs(config).student).reduce(
     (sum, record) => sum + parameterCount(Object.fromEntries(Object.entries(record).map(([name, { shape }]) => [name, shape]))),
     0,
   );
   const rows: [string, string][] = [
-    ['model', `${modelName(config.model, settings)}, ${si(parameterCount(parameterShapes(config.model)))} parameters; ${si(parameters)} with heads, four copies in a run`],
+    ['model', `${modelName(config.model)}, ${si(parameterCount(parameterShapes(config.model)))} parameters; ${si(parameters)} with heads, four copies in a run`],
+    ...(initialization === undefined ? [] : describeInitialization(initialization, config)),
     ['data', images === undefined ? 'none named (--data)' : `${images} images in ${settings.data}`],
     ['engine', `${engine.info.name} (${engine.info.runtime}) on ${engine.info.device}, ${engine.info.precision}: ${reason}`],
     ['step', `${perStep} images, ${si(flops)}FLOP, ${last.cost.nodes} kernels; traced and compiled in ${short(compileSeconds)}`],
+    ...(frozenSteps === 0 ? [] : [['', `${si(frozenFlops)}FLOP and ${short(frozenSeconds)} in each of the ${frozenSteps} with the backbone frozen`] as [string, string]]),
     ['memory', `${bytes(memory.kept + memory.temporary)}: ${bytes(memory.kept)} ${sums === undefined ? 'state and batch' : 'state, gradient sums and batch'}, ${bytes(memory.temporary)} while a step runs`],
     ['speed', `${si(rate)}FLOP/s in a matrix product here; at ${100 * STEP_EFFICIENCY} % of it ${(perStep / seconds).toPrecision(2)} images/s, ${short(seconds)} a step`],
-    ['time', `${duration(seconds * settings.iterations)} for ${settings.iterations} steps (evaluation and report not counted)`],
+    ['time', `${duration(frozenSeconds * frozenSteps + seconds * (settings.iterations - frozenSteps))} for ${settings.iterations} steps (evaluation and report not counted)`],
   ];
   if (note !== undefined) rows.push(['batch', note]);
   step.dispose();
@@ -65,6 +79,21 @@ export async function dryRun(settings: Settings, note?: string): Promise<string>
 }
 
 const short = (seconds: number): string => (seconds < 10 ? `${seconds.toPrecision(2)} s` : duration(seconds));
+
+/** Floating-point operations of a step in which only the heads learn. */
+function costWhileFrozen(
+  config: TrainerConfig,
+  engine: Engine,
+  { state, batch, scalars }: { state: TrainingState<ArraySpec>; batch: ReturnType<typeof batchSpecs>; scalars: StepScalars<ArraySpec> },
+): number {
+  const { trainStep, accumulateStep } = createStep(config, { backboneFrozen: true });
+  const { backbone: _, ...heads } = state.student;
+  const sums = config.accumulationSteps > 1 ? { ...sumsSpecs(state), gradients: heads } : undefined;
+  const { student, teacher, centres } = state;
+  const earlier = sums && jit(accumulateStep, { engine }).lower({ student, teacher, centres }, sums, batch, scalars);
+  const last = jit(trainStep, { engine }).lower(state, sums, batch, scalars);
+  return last.cost.flops + (earlier?.cost.flops ?? 0) * (config.accumulationSteps - 1);
+}
 
 /** Shapes of what the batches of one step are added up in. */
 function sumsSpecs({ student, centres }: TrainingState<ArraySpec>): Sums<ArraySpec> {
@@ -89,7 +118,7 @@ function specBytes(tree: object): number {
 }
 
 /** Floating-point operations per second of a 1024³ matrix product on the engine, best of some. */
-async function matmulRate(engine: Parameters<typeof jit>[1]['engine']): Promise<number> {
+async function matmulRate(engine: Engine): Promise<number> {
   const side = 1024;
   const multiply = jit((a: tf.Tensor2D, b: tf.Tensor2D) => tf.matMul(a, b), { engine });
   const host = new Float32Array(side * side).fill(1);

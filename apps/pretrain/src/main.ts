@@ -1,15 +1,25 @@
 #!/usr/bin/env node
 import pc from 'picocolors';
-import { parseCommandLine } from './cli';
+import { type Invocation, parseCommandLine } from './cli';
 import { pickEngine } from './engine';
 import { describeError, exitCodeOf } from './error';
 import { version } from './version';
+
+/** The settings of an invocation, fitted to the weights that it begins with. */
+async function prepare(invocation: Exclude<Invocation, { kind: 'report' }>) {
+  const { settings, note, withWeights } = invocation;
+  if (settings.init === null) return { settings, note };
+  const [{ openInitialization }, { RunFolder }] = await Promise.all([import('./open-initialization'), import('./run/run-folder')]);
+  const goesOn = invocation.kind === 'dry-run' || invocation.resume;
+  const initialization = await openInitialization(settings, goesOn ? new RunFolder(settings.out!) : undefined);
+  return { ...withWeights(initialization!), initialization };
+}
 
 async function main(): Promise<number> {
   const invocation = parseCommandLine(process.argv.slice(2), version);
   if (invocation.kind === 'dry-run') {
     const { dryRun } = await import('./dry-run');
-    console.log(await dryRun(invocation.settings, invocation.note));
+    console.log(await dryRun(await prepare(invocation)));
     return 0;
   }
   if (invocation.kind === 'report') {
@@ -20,7 +30,8 @@ async function main(): Promise<number> {
     await engine.dispose();
     return 0;
   }
-  const { kind: _, settings, ...options } = invocation;
+  const { resume, allowChanges } = invocation;
+  const { settings, ...prepared } = await prepare(invocation);
   const { train } = await import('./train');
   const stop = new AbortController();
   process.on('SIGINT', () => {
@@ -29,7 +40,7 @@ async function main(): Promise<number> {
     console.log('\nstopping after this step, to save; Ctrl-C again to stop at once');
   });
   process.on('SIGTERM', () => stop.abort());
-  const finished = await train(settings, { ...options, signal: stop.signal });
+  const finished = await train(settings, { ...prepared, resume, allowChanges, signal: stop.signal });
   return finished ? 0 : 130;
 }
 

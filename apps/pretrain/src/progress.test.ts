@@ -9,11 +9,11 @@ const line = {
 } as never;
 
 /** What `createProgress` writes for one step, on a terminal of 80 columns or elsewhere. */
-function written(isTTY: boolean): string {
+function written(isTTY: boolean, frozenUntil?: number): string {
   const stream = Object.assign(new PassThrough(), { isTTY, columns: 80, rows: 24, cursorTo() {}, moveCursor() {}, clearLine() {}, clearScreenDown() {} });
   let text = '';
   stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
-  const progress = createProgress({ iterations: 125_000, first: 98_000, every: 2 }, stream as never);
+  const progress = createProgress({ iterations: 125_000, first: 98_000, every: 2, frozenUntil }, stream as never);
   progress.step(line);
   progress.end();
   stream.read();
@@ -28,8 +28,14 @@ describe('createProgress', () => {
     }
   });
 
+  it.each([true, false])('says until when the backbone is frozen (terminal: %s)', (isTTY) => {
+    expect(written(isTTY, 99_000)).toContain('backbone frozen until step 99000');
+    expect(written(isTTY, 98_000)).not.toContain('frozen');
+    expect(written(isTTY)).not.toContain('frozen');
+  });
+
   it('fits a terminal of 80 columns', () => {
-    const widths = written(true).split(/[\r\n]+/).map((row) => row.length);
+    const widths = written(true, 99_000).split(/[\r\n]+/).map((row) => row.length);
     expect(Math.max(...widths)).toBeLessThanOrEqual(80);
     expect(Math.max(...widths)).toBeGreaterThan(40);
   });

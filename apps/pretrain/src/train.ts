@@ -1,18 +1,21 @@
 import { cpus } from 'node:os';
 import { openSource } from '@dinov2/data';
-import type { DeviceArray } from '@dinov2/jit';
-import { createTrainer, type Evaluation, imageCrops, type Trainer } from '@dinov2/trainer';
-import { parameterCount, parameterShapes } from '@dinov2/vit';
-import { writeSafetensors } from '@dinov2/weights';
+import { createTrainer, type Evaluation, imageCrops, initialStudent, readArrays, type Trainer, type TrainerConfig } from '@dinov2/trainer';
+import { parameterCount, parameterShapes, type VitConfig } from '@dinov2/vit';
+import { saveBackbone } from '@dinov2/weights';
 import pc from 'picocolors';
+import type { Initialization } from './config/initialization';
 import type { Settings } from './config/schema';
+import { describeInitialization } from './config/describe-initialization';
 import { modelName, trainerConfig } from './config/trainer-config';
 import { type PickedEngine, pickEngine } from './engine';
 import { PretrainError } from './error';
+import { describeFall, lastFall } from './evaluate/fall';
 import { featureModel } from './evaluate/feature-model';
 import { readingOf } from './evaluate/images';
 import { KnnEvaluation, type KnnScores } from './evaluate/knn-evaluation';
 import { si } from './format';
+import type { OpenedInitialization } from './open-initialization';
 import { createProgress, type Progress } from './progress';
 import { writeReport } from './report/write-report';
 import { RunFolder } from './run/run-folder';
@@ -25,13 +28,15 @@ export interface TrainOptions {
   readonly allowChanges: boolean;
   /** What was chosen for the user other than the recipe says. */
   readonly note?: string;
+  /** The weights to begin with. */
+  readonly initialization?: OpenedInitialization;
   /** Ends the run after the current step, saved. */
   readonly signal: AbortSignal;
 }
 
 /** Train, evaluate and report. `false` if the signal ended it early. */
-export async function train(settings: Settings, { resume, allowChanges, note, signal }: TrainOptions): Promise<boolean> {
-  const config = trainerConfig(settings);
+export async function train(settings: Settings, { resume, allowChanges, note, initialization, signal }: TrainOptions): Promise<boolean> {
+  const config = trainerConfig(settings, initialization);
   const { data, out } = requirePaths(settings);
   const source = openSource(data);
   const run = new RunFolder(out);
@@ -46,41 +51,50 @@ export async function train(settings: Settings, { resume, allowChanges, note, si
   const say = (text: string) => (progress === undefined ? console.log(text) : progress.say(text));
   const evaluate = async ({ iteration, backbone }: Evaluation): Promise<void> => {
     if (evaluation === undefined) return;
-    const knn = await evaluation.score(model, backbone);
-    run.addEvaluation({ iteration, knn });
-    say(`${pc.green('k-NN')} after ${iteration} steps: ${scores(knn)}`);
+    const { knn, spread } = await evaluation.measure(model, backbone);
+    run.addEvaluation({ iteration, knn, spread });
+    say(`${pc.green('k-NN')} ${iteration === 0 && initialization !== undefined ? 'of the loaded weights' : `after ${iteration} steps`}: ${scores(knn)}`);
+    const fall = lastFall(run.evaluations(), Number(Object.keys(knn)[0]), evaluation.heldout.indices.length);
+    if (fall?.iteration === iteration) say(`${pc.yellow('warning')} ${describeFall(fall)}`);
   };
 
   const trainer = await createTrainer(config, {
     engine,
     folder: run.path,
     data: imageCrops(source, readingOf(settings)),
+    ...(initialization && { initialWeights: () => initialization.weights(config.model) }),
     allowChanges,
     signal,
     onStep: (line) => progress?.step(line),
     onEvaluate: evaluate,
     onWarning: (message) => say(`${pc.yellow('warning')} ${message}`),
   }).catch((error: Error) => {
-    // The trainer speaks of its option; here it is a flag.
-    error.message = error.message.replace('allow changes to', 'pass --allow-changes to');
+    // The trainer speaks of its options; here they are flags and keys.
+    error.message = error.message.replace('allow changes to', 'pass --allow-changes to').replace('leave the heads out', 'pass initHeads=false for fresh heads');
     throw error;
   });
   const first = trainer.iteration;
   run.writeSettings(settings);
+  if (initialization !== undefined) run.writeInitialization(initialization);
   run.addEnvironment(describeEnvironment(picked));
-  printStart({ settings, picked, run, first, images: source.paths.length, evaluation, note });
+  printStart({ settings, config, initialization, picked, run, first, images: source.paths.length, evaluation, note });
 
   if (first === 0) {
-    await saveInitial(run, trainer);
+    await saveInitial(run, trainer, config.model);
     if (evaluation !== undefined) {
       const pixels = evaluation.rawPixels();
-      run.writeRawPixels(pixels);
+      run.writeBaseline('raw-pixels', pixels);
       say(`${pc.green('k-NN')} of raw pixels: ${scores(pixels)}`);
+      if (initialization !== undefined) {
+        const { knn } = await evaluation.measure(model, initialStudent(config).backbone);
+        run.writeBaseline('random-weights', knn);
+        say(`${pc.green('k-NN')} of random weights: ${scores(knn)}`);
+      }
       await evaluate(trainer.evaluation());
     }
   }
   let finished: boolean;
-  progress = createProgress({ iterations: config.iterations, first, every: config.logEvery });
+  progress = createProgress({ iterations: config.iterations, first, every: config.logEvery, frozenUntil: config.optimizer.freezeBackboneIterations });
   try {
     finished = await trainer.run();
   } finally {
@@ -93,6 +107,8 @@ export async function train(settings: Settings, { resume, allowChanges, note, si
     if (run.evaluations().at(-1)?.iteration !== trainer.iteration) await evaluate(trainer.evaluation());
     console.log(`report   ${await writeReport(run, engine)}`);
     console.log(`weights  ${run.backbone}`);
+    console.log(`next     dinov2-weights convert ${run.path} OUT --to huggingface`);
+    console.log(`         dinov2-weights convert ${run.path} OUT.onnx --to onnx`);
   }
   trainer.dispose();
   await engine.dispose();
@@ -105,10 +121,8 @@ function requirePaths({ data, out }: Settings): { data: string; out: string } {
   return { data, out };
 }
 
-async function saveInitial(run: RunFolder, trainer: Trainer): Promise<void> {
-  const { backbone } = trainer.evaluation();
-  const lazy = (array: DeviceArray) => ({ shape: array.shape, dtype: 'F32' as const, load: () => array.data() });
-  await writeSafetensors(run.initialBackbone, Object.fromEntries(Object.entries(backbone).map(([name, array]) => [name, lazy(array)])));
+async function saveInitial(run: RunFolder, trainer: Trainer, config: VitConfig): Promise<void> {
+  await saveBackbone(run.initialBackbone, { config, parameters: await readArrays(trainer.evaluation().backbone) });
 }
 
 function describeEnvironment({ engine: { info } }: PickedEngine) {
@@ -126,6 +140,8 @@ function describeEnvironment({ engine: { info } }: PickedEngine) {
 
 interface Start {
   readonly settings: Settings;
+  readonly config: TrainerConfig;
+  readonly initialization: Initialization | undefined;
   readonly picked: PickedEngine;
   readonly run: RunFolder;
   readonly first: number;
@@ -134,15 +150,15 @@ interface Start {
   readonly note: string | undefined;
 }
 
-function printStart({ settings, picked, run, first, images, evaluation, note }: Start): void {
-  const config = trainerConfig(settings);
+function printStart({ settings, config, initialization, picked, run, first, images, evaluation, note }: Start): void {
   const { info } = picked.engine;
   const perStep = settings.batchSize * settings.accumulationSteps;
   const lines: [string, string][] = [
-    ['model', `${modelName(config.model, settings)}, ${si(parameterCount(parameterShapes(config.model)))} parameters`],
+    ['model', `${modelName(config.model)}, ${si(parameterCount(parameterShapes(config.model)))} parameters`],
+    ...(initialization === undefined ? [] : describeInitialization(initialization, config)),
     ['data', `${images} images in ${settings.data}`],
     ...(evaluation === undefined
-      ? []
+      ? initialization === undefined ? [] : [['k-NN', 'none: without --eval nothing tells whether features get worse'] as [string, string]]
       : [['k-NN', `${evaluation.heldout.indices.length} held-out images, ${evaluation.folder.classes.length} labels, from ${settings.eval}`] as [string, string]]),
     ['engine', `${info.name} (${info.runtime}) on ${info.device}, ${info.precision}: ${picked.reason}`],
     ['length', `${settings.iterations} steps of ${perStep} images, ${((settings.iterations * perStep) / images).toFixed(1)} passes over the data`],

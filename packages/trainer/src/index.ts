@@ -12,6 +12,7 @@ export {
   initialState,
   initialStudent,
   type Model,
+  readArrays,
   stateSpecs,
   type SubmoduleName,
   type Submodules,

@@ -166,6 +166,13 @@ export function nameArrays<T>(state: TrainingState<T>): Record<string, T> {
   return named;
 }
 
+/** Arrays of the engine on the host, all at once. */
+export async function readArrays(arrays: Readonly<Record<string, DeviceArray>>): Promise<Record<string, HostArray & { data: Float32Array }>> {
+  const read: Record<string, HostArray & { data: Float32Array }> = {};
+  for (const [name, array] of Object.entries(arrays)) read[name] = { data: (await array.data()) as Float32Array, shape: array.shape };
+  return read;
+}
+
 /** A state's arrays for a file, read from the engine one by one. */
 export function storable(arrays: Readonly<Record<string, DeviceArray>>): Record<string, LazyTensor> {
   return Object.fromEntries(

@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DeviceArray, type Engine, flattenTree, formatPath, type HostArray, jit } from '@dinov2/jit';
 import { forwardFeatures, type Parameters } from '@dinov2/vit';
-import { atomicWrite, writeSafetensors } from '@dinov2/weights';
+import { atomicWrite, saveBackbone, writeSafetensors } from '@dinov2/weights';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { assembleBatch, type Batch } from './batch';
 import { type FoundCheckpoint, findCheckpoint, type Progress, saveCheckpoint } from './checkpoint';
@@ -16,7 +16,7 @@ import { type MetricsLine, MetricsLog } from './metrics-log';
 import { createNorms, normNames } from './norms';
 import { lockFolder } from './run-lock';
 import { createSchedules, type Schedules } from './schedules';
-import { initialState, initialStudent, nameArrays, restoreState, storable, type SubmoduleName, submoduleNames, type Submodules, type TrainingState } from './state';
+import { initialState, initialStudent, nameArrays, readArrays, restoreState, storable, type SubmoduleName, submoduleNames, type Submodules, type TrainingState } from './state';
 import { createStep, metricNames } from './step';
 import type { StepScalars } from './update';
 
@@ -348,12 +348,12 @@ class Run implements Trainer {
     const { backbone, dinoHead, ibotHead } = this.state.teacher;
     const prefixed = (prefix: string, record: Readonly<Record<string, DeviceArray>> = {}): Record<string, DeviceArray> =>
       Object.fromEntries(Object.entries(record).map(([name, array]) => [`${prefix}.${name}`, array]));
-    const metadata = { format: 'pt', model: JSON.stringify(this.config.model), iteration: String(this.iteration) };
-    await writeSafetensors(join(this.options.folder, 'backbone.safetensors'), storable(backbone), metadata);
+    const { folder } = this.options;
+    await saveBackbone(join(folder, 'backbone.safetensors'), { config: this.config.model, parameters: await readArrays(backbone) });
     await writeSafetensors(
-      join(this.options.folder, 'heads.safetensors'),
+      join(folder, 'heads.safetensors'),
       storable({ ...prefixed('dino_head', dinoHead), ...prefixed('ibot_head', ibotHead) }),
-      metadata,
+      { format: 'pt' },
     );
   }
 }

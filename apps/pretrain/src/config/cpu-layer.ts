@@ -1,16 +1,16 @@
 import { scaledLearningRate } from '@dinov2/trainer';
 import { type Layer, optionLayer } from './layer';
-import type { Settings } from './schema';
+import type { ModelSize, Settings } from './schema';
 
 /** Images of a step that a CPU takes for the sizes whose recipes were written for many GPUs. */
-const cpuBatchSize: Partial<Record<Settings['model']['size'], number>> = { base: 8, large: 4, giant: 2 };
+const cpuBatchSize: Partial<Record<ModelSize, number>> = { base: 8, large: 4, giant: 2 };
 
 /**
  * Settings for a step of minutes, where the recipe behind `--model` accumulates thousands of images.
  * They go over the recipe and under what the user says. `undefined` where the recipe fits as it is.
  */
 export function cpuLayer({ model }: Settings): Layer | undefined {
-  const batchSize = cpuBatchSize[model.size];
+  const batchSize = model.size === null ? undefined : cpuBatchSize[model.size];
   if (batchSize === undefined) return undefined;
   const option = `--model ${model.size}`;
   return optionLayer(new Map([

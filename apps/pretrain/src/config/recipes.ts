@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PretrainError } from '../error';
 import { fileLayer, type Layer } from './layer';
-import type { Settings } from './schema';
+import type { ModelSize } from './schema';
 
 // Beside both src/config and the built dist/: the folder that holds package.json.
 function packageRoot(): string {
@@ -37,7 +37,7 @@ export function configLayer(nameOrPath: string): Layer {
 }
 
 /** The recipe that `--model SIZE` stands for when no `--config` is given. */
-export const recipeOfModel: Readonly<Record<Settings['model']['size'], string>> = {
+export const recipeOfModel: Readonly<Record<ModelSize, string>> = {
   tiny: 'cpu-tiny',
   small: 'cpu-small',
   base: 'vitl16_short',

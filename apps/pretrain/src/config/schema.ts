@@ -9,6 +9,10 @@ const positive = z.number().gt(0);
 const rising = z.tuple([positive, positive]).refine(([low, high]) => low <= high, 'expected [low, high] with low <= high');
 const range = z.tuple([positive, z.number().max(1)]).refine(([low, high]) => low <= high, 'expected [low, high] with low <= high');
 
+/** Sizes of network by name. */
+export const modelSizes = ['tiny', 'small', 'base', 'large', 'giant'] as const;
+export type ModelSize = (typeof modelSizes)[number];
+
 const head = (prototypes: number) =>
   z
     .strictObject({
@@ -30,6 +34,13 @@ export const settingsSchema = z.strictObject({
   eval: z.string().nullable().default(null),
   /** Folder of pictures for the report's patch features and attention; held-out pictures by default. */
   pictures: z.string().nullable().default(null),
+  /**
+   * Weights to start from, a file or folder that `loadPretrained` of `@dinov2/weights` reads; null draws
+   * them. What the model is then follows from them.
+   */
+  init: z.string().nullable().default(null),
+  /** Take the heads of `init` too, where it has some. */
+  initHeads: z.boolean().default(true),
   /** Run folder. */
   out: z.string().nullable().default(null),
   engine: z.enum(['auto', 'onnx', 'eager']).default('auto'),
@@ -47,7 +58,8 @@ export const settingsSchema = z.strictObject({
 
   model: z
     .strictObject({
-      size: z.enum(['tiny', 'small', 'base', 'large', 'giant']).default('large'),
+      /** null only with `init`, for weights of a width that has no name. */
+      size: z.enum(modelSizes).nullable().default('large'),
       patchSize: positiveCount.default(16),
       registers: count.default(0),
       layerScale: z.number().min(0).default(1e-5),
@@ -114,6 +126,11 @@ export const settingsSchema = z.strictObject({
       minLearningRate: z.number().min(0).default(1e-6),
       warmupIterations: count.default(12_500),
       freezeLastLayerIterations: count.default(1250),
+      /**
+       * Iterations in which heads learn on a backbone that keeps still; null is as long as the warm-up
+       * for weights without heads, else 0.
+       */
+      freezeBackboneIterations: count.nullable().default(null),
       weightDecay: z.number().min(0).default(0.04),
       weightDecayEnd: z.number().min(0).default(0.4),
       clipGradient: positive.default(3),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { sizeConfig } from './initialization';
 import { overrideLayer } from './layer';
 import { configLayer } from './recipes';
 import { resolveSettings } from './resolve';
@@ -18,7 +19,27 @@ describe('trainerConfig', () => {
 
   it('names the model', () => {
     const settings = tiny('model.registers=4');
-    expect(modelName(trainerConfig(settings).model, settings)).toBe('ViT-Ti/14, 6 blocks, 4 registers');
+    expect(modelName(trainerConfig(settings).model)).toBe('ViT-Ti/14, 6 blocks, 4 registers');
+  });
+
+  it('names a size by width and heads, and blocks where they are not those of the size', () => {
+    expect(modelName(sizeConfig('small'))).toBe('ViT-S/14');
+    expect(modelName({ ...sizeConfig('giant', { patchSize: 16, imageSize: 224 }), depth: 3 })).toBe('ViT-g/16, 3 blocks');
+    expect(modelName({ ...sizeConfig('tiny'), embedDim: 96 })).toBe('ViT of width 96/14, 12 blocks');
+  });
+
+  it('takes the model of the weights, with a table for the crops, and freezes as asked', () => {
+    const initialization = { path: 'w', model: sizeConfig('small', { registers: 4, mlpRatio: 3 }), heads: [], summary: '' };
+    const settings = tiny('init=w', 'model.size=null', 'optimizer.freezeBackboneIterations=7');
+    const config = trainerConfig(settings, initialization);
+    expect(config).toMatchObject({ init: 'w', model: { embedDim: 384, registers: 4, mlpRatio: 3, imageSize: 84 }, optimizer: { freezeBackboneIterations: 7 } });
+    expect(trainerConfig(tiny('init=w', 'initHeads=false'), initialization).init).toBe('w without heads');
+  });
+
+  it('says nothing new of runs without weights, so that older ones go on', () => {
+    const { init, optimizer } = trainerConfig(tiny());
+    expect(init).toBeUndefined();
+    expect(optimizer).not.toHaveProperty('freezeBackboneIterations');
   });
 
   it('resizes positions as DINOv2 trains, with registers too, unless told otherwise', () => {
@@ -40,6 +61,9 @@ describe('trainerConfig', () => {
     [['batchSize=1'], /KoLeo compares the images of a batch.*dino.koleoWeight=0/],
     [['iterations=10'], /optimizer.warmupIterations \d+ is longer than the run of 10.*--steps/],
     [['teacher.temperatureWarmupIterations=181'], /teacher.temperatureWarmupIterations 181 is longer than the run of 180/],
+    [['optimizer.freezeBackboneIterations=5'], /freezeBackboneIterations 5 would keep random weights still.*--init/],
+    [['init=w', 'optimizer.freezeBackboneIterations=181'], /freezeBackboneIterations 181 is longer than the run of 180/],
+    [['model.size=null'], /model.size is null.*--init/],
     [['teacher.momentumEnd=0.5'], /teacher.momentum 0.\d+ falls/],
   ])('refuses %j', (overrides, message) => {
     expect(() => trainerConfig(tiny(...overrides))).toThrow(message);

@@ -1,13 +1,20 @@
 import { multiCropRecipe } from '@dinov2/augment';
 import type { TrainerConfig } from '@dinov2/trainer';
-import { vitConfig, type VitConfig } from '@dinov2/vit';
+import type { VitConfig } from '@dinov2/vit';
 import { PretrainError } from '../error';
-import type { Settings } from './schema';
+import { type Initialization, sizeConfig, sizeOf } from './initialization';
+import type { ModelSize, Settings } from './schema';
 
-/** The backbone of a run. */
-export function modelConfig({ model, crops }: Settings): VitConfig {
+/**
+ * The backbone of a run, with a position table for its global crops.
+ *
+ * @param initialization - what the run begins with, if it begins with weights.
+ */
+export function modelConfig({ model, crops }: Settings, initialization?: Initialization): VitConfig {
   const { size, depth, ffn, patchSize, registers, layerScale, interpolation } = model;
-  return vitConfig(size === 'giant' ? 'giant2' : size, {
+  if (initialization !== undefined) return { ...initialization.model, interpolation, imageSize: crops.globalSize };
+  if (size === null) throw new PretrainError('model.size is null, which says nothing without weights; name a size, or weights with --init');
+  return sizeConfig(size, {
     patchSize,
     registers,
     layerScale,
@@ -18,36 +25,42 @@ export function modelConfig({ model, crops }: Settings): VitConfig {
   });
 }
 
-const letters: Readonly<Record<Settings['model']['size'], string>> = { tiny: 'Ti', small: 'S', base: 'B', large: 'L', giant: 'g' };
+const letters: Readonly<Record<ModelSize, string>> = { tiny: 'Ti', small: 'S', base: 'B', large: 'L', giant: 'g' };
 
-/** e.g. `ViT-Ti/14, 6 blocks` */
-export function modelName(config: VitConfig, { model }: Settings): string {
+/** e.g. `ViT-Ti/14, 6 blocks`, or `ViT of width 100/14, 6 blocks` where the width has no name */
+export function modelName(config: VitConfig): string {
+  const size = sizeOf(config);
+  const kind = size === null ? ` of width ${config.embedDim}` : `-${letters[size]}`;
+  const blocks = size !== null && sizeConfig(size).depth === config.depth ? '' : `, ${config.depth} blocks`;
   const registers = config.registers > 0 ? `, ${config.registers} registers` : '';
-  return `ViT-${letters[model.size]}/${config.patchSize}${model.depth === null ? '' : `, ${config.depth} blocks`}${registers}`;
+  return `ViT${kind}/${config.patchSize}${blocks}${registers}`;
 }
 
 /**
  * What the trainer is to do.
  *
+ * @param initialization - what the run begins with, if it begins with weights.
  * @throws PretrainError when settings do not go together, with what to change.
  */
-export function trainerConfig(settings: Settings): TrainerConfig {
+export function trainerConfig(settings: Settings, initialization?: Initialization): TrainerConfig {
   checkTogether(settings);
-  const { seed, autoOrient, iterations, batchSize, accumulationSteps, dropPath, crops, dino, ibot, centering, optimizer, teacher } = settings;
+  const { init, initHeads, seed, autoOrient, iterations, batchSize, accumulationSteps, dropPath, crops, dino, ibot, centering, optimizer, teacher } = settings;
   const { logEvery, checkpointEvery, keepCheckpoints, evaluateEvery } = settings;
+  const { freezeBackboneIterations, ...rates } = optimizer;
   return {
     seed,
+    ...(init !== null && { init: initHeads ? init : `${init} without heads` }),
     iterations,
     batchSize,
     accumulationSteps,
-    model: modelConfig(settings),
+    model: modelConfig(settings, initialization),
     dropPath,
     // The decoder turns pictures, not the recipe; named here so that a resumed run is compared by it.
     crops: { ...multiCropRecipe(crops), ...(autoOrient && { autoOrient }) },
     dino,
     ibot,
     centering,
-    optimizer,
+    optimizer: { ...rates, ...(freezeBackboneIterations !== null && freezeBackboneIterations > 0 && { freezeBackboneIterations }) },
     teacher,
     logEvery,
     checkpointEvery,
@@ -56,7 +69,7 @@ export function trainerConfig(settings: Settings): TrainerConfig {
   };
 }
 
-function checkTogether({ crops, model, dino, batchSize, optimizer, teacher, iterations, knn }: Settings): void {
+function checkTogether({ init, crops, model, dino, batchSize, optimizer, teacher, iterations, knn }: Settings): void {
   const problems: string[] = [];
   const { patchSize } = model;
   for (const name of ['globalSize', 'localSize'] as const) {
@@ -77,11 +90,15 @@ function checkTogether({ crops, model, dino, batchSize, optimizer, teacher, iter
   for (const [name, value] of [
     ['optimizer.warmupIterations', optimizer.warmupIterations],
     ['optimizer.freezeLastLayerIterations', optimizer.freezeLastLayerIterations],
+    ['optimizer.freezeBackboneIterations', optimizer.freezeBackboneIterations ?? 0],
     ['teacher.temperatureWarmupIterations', teacher.temperatureWarmupIterations],
   ] as const) {
     if (value > iterations) {
       problems.push(`${name} ${value} is longer than the run of ${iterations} iterations; lower it, or change the length with --steps, which scales it`);
     }
+  }
+  if (init === null && (optimizer.freezeBackboneIterations ?? 0) > 0) {
+    problems.push(`optimizer.freezeBackboneIterations ${optimizer.freezeBackboneIterations} would keep random weights still; leave it out, or name weights with --init`);
   }
   if (teacher.momentum > teacher.momentumEnd) {
     problems.push(`teacher.momentum ${teacher.momentum} falls to teacher.momentumEnd ${teacher.momentumEnd}; it has to rise, usually to 1`);
@@ -101,6 +118,7 @@ export function scaleLength(settings: Settings, iterations: number): Settings {
       ...optimizer,
       warmupIterations: scale(optimizer.warmupIterations),
       freezeLastLayerIterations: scale(optimizer.freezeLastLayerIterations),
+      freezeBackboneIterations: optimizer.freezeBackboneIterations === null ? null : scale(optimizer.freezeBackboneIterations),
     },
     teacher: { ...teacher, temperatureWarmupIterations: scale(teacher.temperatureWarmupIterations) },
     evaluateEvery: settings.evaluateEvery === 0 ? 0 : scale(settings.evaluateEvery, 1),

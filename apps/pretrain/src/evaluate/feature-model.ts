@@ -54,7 +54,7 @@ function clsAttention(params: Parameters, config: VitConfig, images: tf.Tensor):
   const tokens = forwardFeatures(params, { ...config, depth: depth - 1 }, images).prenorm; // (B, T, D)
   const [batch, count] = tokens.shape;
   const name = `blocks.${depth - 1}`;
-  const normed = layerNorm(tokens, params[`${name}.norm1.weight`]!, params[`${name}.norm1.bias`]!, 1e-6);
+  const normed = layerNorm(tokens, params[`${name}.norm1.weight`]!, params[`${name}.norm1.bias`]!, config.normEpsilon);
   const qkv = linear(normed, params[`${name}.attn.qkv.weight`]!, params[`${name}.attn.qkv.bias`]!); // (B, T, 3D)
   const split = (part: number) =>
     tf.transpose(

@@ -37,7 +37,7 @@ describe('KnnEvaluation', () => {
     // Six training images: k = 100 is left out.
     expect(evaluation!.rawPixels()).toEqual({ 1: 1, 3: 1 });
     const model = featureModel(eagerEngine({ backend: 'cpu' }), config);
-    expect(await evaluation!.score(model, initialize(config, 0))).toEqual({ 1: 1, 3: 1 });
+    expect(await evaluation!.measure(model, initialize(config, 0))).toMatchObject({ knn: { 1: 1, 3: 1 } });
   });
 });
 

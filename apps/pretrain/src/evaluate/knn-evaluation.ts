@@ -3,6 +3,7 @@ import type { HostArray } from '@dinov2/jit';
 import type { Backbone, FeatureModel } from './feature-model';
 import { type LoadedImages, loadImages, readingOf, view } from './images';
 import type { Settings } from '../config/schema';
+import { type FeatureSpread, featureSpread } from './feature-spread';
 import { type LabelledFolder, openLabelledFolder } from './labelled-folder';
 
 /** Accuracy on held-out images by number of neighbours. */
@@ -40,9 +41,10 @@ export class KnnEvaluation {
     return this.heldout.indices.map((index) => this.folder.heldoutLabels[index]!);
   }
 
-  /** Accuracy of the class token. */
-  async score(model: FeatureModel, backbone: Backbone): Promise<KnnScores> {
-    return this.scores(await clsFeatures(model, backbone, this.train), await clsFeatures(model, backbone, this.heldout));
+  /** Accuracy of the class token, and how far held-out class tokens lie apart. */
+  async measure(model: FeatureModel, backbone: Backbone): Promise<{ knn: KnnScores; spread: FeatureSpread }> {
+    const heldout = await clsFeatures(model, backbone, this.heldout);
+    return { knn: this.scores(await clsFeatures(model, backbone, this.train), heldout), spread: featureSpread(heldout) };
   }
 
   /** Accuracy of the pixels themselves, averaged to 32 × 32. */

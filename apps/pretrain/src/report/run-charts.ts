@@ -1,4 +1,5 @@
 import type { Chart, Series } from './charts';
+import type { EvaluationPoint } from './page';
 
 /** One line of `metrics.jsonl`; `iteration` counts from 0. */
 export type MetricsLine = Readonly<Record<string, unknown>> & { readonly iteration: number };
@@ -11,7 +12,7 @@ const charts: readonly { readonly id: string; readonly title: string; readonly s
     series: [['dinoGlobalLoss', 'DINO global'], ['dinoLocalLoss', 'DINO local'], ['ibotLoss', 'iBOT'], ['koleoLoss', 'KoLeo']],
   },
   { id: 'entropy', title: 'Entropy of the teacher’s targets', series: [['teacherEntropy', 'nats']] },
-  { id: 'rate', title: 'Learning rate', series: [['learningRate', 'learning rate']] },
+  { id: 'rate', title: 'Learning rate', series: [['learningRate', 'learning rate'], ['backboneLearningRate', 'backbone']] },
   { id: 'gradients', title: 'Gradient norms', series: [['gradientNorm.backbone', 'backbone'], ['gradientNorm.dinoHead', 'DINO head'], ['gradientNorm.ibotHead', 'iBOT head']] },
   { id: 'parameters', title: 'Parameter norms', series: [['parameterNorm.backbone', 'backbone'], ['parameterNorm.dinoHead', 'DINO head'], ['parameterNorm.ibotHead', 'iBOT head']] },
   { id: 'updates', title: 'Update norms', series: [['updateNorm.backbone', 'backbone'], ['updateNorm.dinoHead', 'DINO head'], ['updateNorm.ibotHead', 'iBOT head']] },
@@ -32,4 +33,20 @@ export function runCharts(lines: readonly MetricsLine[]): Chart[] {
       .map((s, i) => ({ ...s, colour: colours[i]! }));
     return present.length === 0 ? [] : [{ id: `chart-${id}`, title, steps, series: present }];
   });
+}
+
+/** How different the features of held-out pictures are, where it was measured more than once. */
+export function spreadCharts(evaluations: readonly EvaluationPoint[]): Chart[] {
+  const measured = evaluations.flatMap(({ iteration, spread }) => (spread === undefined ? [] : [{ iteration, ...spread }]));
+  if (measured.length < 2) return [];
+  const chart = (id: string, title: string, name: string, key: 'featureStd' | 'effectiveRank'): Chart => ({
+    id,
+    title,
+    steps: measured.map(({ iteration }) => iteration),
+    series: [{ name, colour: '--c1', values: measured.map((point) => point[key]), points: true }],
+  });
+  return [
+    chart('chart-std', 'Spread of class tokens', 'standard deviation, 0 in a collapse', 'featureStd'),
+    chart('chart-rank', 'Effective rank of class tokens', 'directions in use', 'effectiveRank'),
+  ];
 }

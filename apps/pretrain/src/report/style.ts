@@ -21,6 +21,9 @@ main { max-width: 1080px; margin: 0 auto; padding: 56px 28px 72px; }
 .eyebrow { margin: 0 0 6px; color: var(--soft); font-size: 13px; letter-spacing: .01em; }
 h1 { margin: 0; font-size: 34px; line-height: 1.15; font-weight: 620; letter-spacing: -.02em; text-wrap: balance; }
 .lede { margin: 14px 0 0; max-width: 66ch; color: var(--soft); font-size: 16.5px; text-wrap: pretty; }
+.warning { margin: 18px 0 0; max-width: 72ch; padding: 12px 16px; border: 1px solid var(--bad); border-radius: 8px; }
+.warning b { color: var(--bad); }
+.warning small { display: block; margin-top: 4px; color: var(--soft); }
 .lede b { color: var(--text); font-weight: 600; }
 h2 { margin: 0; font-size: 18px; font-weight: 620; letter-spacing: -.01em; }
 h3 { margin: 0; font-size: 13px; font-weight: 600; }

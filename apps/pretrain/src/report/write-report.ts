@@ -9,6 +9,7 @@ import { isTree, type Tree } from '../config/keys';
 import type { Settings } from '../config/schema';
 import { modelConfig, modelName } from '../config/trainer-config';
 import { PretrainError } from '../error';
+import { lastFall } from '../evaluate/fall';
 import { type Backbone, featureModel } from '../evaluate/feature-model';
 import { readingOf } from '../evaluate/images';
 import { KnnEvaluation } from '../evaluate/knn-evaluation';
@@ -16,7 +17,7 @@ import type { RunFolder } from '../run/run-folder';
 import { neighbourGallery } from './neighbour-gallery';
 import { type Report, reportPage } from './page';
 import { patchPictures } from './patch-pictures';
-import { type MetricsLine, runCharts } from './run-charts';
+import { type MetricsLine, runCharts, spreadCharts } from './run-charts';
 
 /** Patches along each side of the report's pictures. */
 const GRID = 24;
@@ -25,7 +26,8 @@ const PICTURES = 10;
 /** Compute the report of a run on `engine` and write it to `report.html` in its folder. */
 export async function writeReport(run: RunFolder, engine: Engine): Promise<string> {
   const settings = run.readSettings();
-  const config = modelConfig(settings);
+  const initialization = run.initialization();
+  const config = modelConfig(settings, initialization);
   const model = featureModel(engine, config);
   const backbones = { before: await readBackbone(run.initialBackbone), after: await readBackbone(run.backbone) };
   const reading = readingOf(settings);
@@ -51,13 +53,17 @@ export async function writeReport(run: RunFolder, engine: Engine): Promise<strin
 
   const report: Report = {
     name: basename(resolve(run.path)),
-    model: modelName(config, settings),
+    model: modelName(config),
     iterations,
     images: iterations * perStep,
     minutes: seconds / 60,
     k,
     evaluations,
-    rawPixels: run.rawPixels(),
+    rawPixels: run.baseline('raw-pixels'),
+    ...(initialization === undefined
+      ? { start: 'random weights' }
+      : { start: 'loaded weights', startedFrom: initialization.path, randomWeights: run.baseline('random-weights') }),
+    fall: evaluation && lastFall(evaluations, k, evaluation.heldout.indices.length),
     heldoutImages: evaluation?.heldout.indices.length,
     classes: evaluation?.folder.classes.length,
     facts: [
@@ -69,7 +75,7 @@ export async function writeReport(run: RunFolder, engine: Engine): Promise<strin
       { name: 'Speed', value: ((iterations * perStep) / seconds).toPrecision(3), unit: 'images / s' },
       { name: 'Engine', value: environments.at(-1)?.engine ?? engine.info.name, unit: environments.at(-1)?.device ?? engine.info.device },
     ],
-    charts: runCharts(metrics),
+    charts: [...spreadCharts(evaluations), ...runCharts(metrics)],
     pictures,
     picturesNote: shown?.note ?? '',
     neighbours,

@@ -19,7 +19,7 @@ describe('RunFolder.clear', () => {
       mkdirSync(join(folder, name));
       fill(`${name}/inside`);
     }
-    fill('config.json', 'metrics.jsonl', 'evaluations.jsonl', 'environment.jsonl', 'raw-pixels.json', 'report.html');
+    fill('config.json', 'metrics.jsonl', 'evaluations.jsonl', 'environment.jsonl', 'raw-pixels.json', 'random-weights.json', 'initialization.json', 'report.html');
     fill('backbone.safetensors', 'heads.safetensors', 'initial-backbone.safetensors', 'skipped-batch-12.safetensors', 'config.json.partial');
     fill('notes.txt', 'my-weights.safetensors');
     run.clear();

@@ -2,6 +2,7 @@ import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSyn
 import { join } from 'node:path';
 import { runHolder } from '@dinov2/trainer';
 import { stringify } from 'yaml';
+import type { Initialization } from '../config/initialization';
 import { fileLayer } from '../config/layer';
 import { resolveSettings } from '../config/resolve';
 import type { Settings } from '../config/schema';
@@ -27,7 +28,7 @@ const SETTINGS_HEADER = '# Every setting of this run, defaults filled in.';
 
 const runFiles = [
   'checkpoints', 'tensorboard', 'settings.yaml', 'config.json', 'metrics.jsonl', 'evaluations.jsonl', 'environment.jsonl',
-  'raw-pixels.json', 'initial-backbone.safetensors', 'backbone.safetensors', 'heads.safetensors', 'report.html',
+  'raw-pixels.json', 'random-weights.json', 'initialization.json', 'initial-backbone.safetensors', 'backbone.safetensors', 'heads.safetensors', 'report.html',
 ];
 
 /** Whether a name in a run folder is the app's or the trainer's; a killed run may leave half-written ones. */
@@ -112,13 +113,32 @@ export class RunFolder {
     return latest(readLines<EvaluationPoint>(this.file('evaluations.jsonl')));
   }
 
-  writeRawPixels(scores: KnnScores): void {
-    writeFileSync(this.file('raw-pixels.json'), `${JSON.stringify(scores)}\n`);
+  /** What the trained features are compared with. */
+  writeBaseline(name: 'raw-pixels' | 'random-weights', scores: KnnScores): void {
+    this.writeJson(`${name}.json`, scores);
   }
 
-  rawPixels(): KnnScores | undefined {
-    const path = this.file('raw-pixels.json');
-    return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as KnnScores) : undefined;
+  baseline(name: 'raw-pixels' | 'random-weights'): KnnScores | undefined {
+    return this.readJson(`${name}.json`);
+  }
+
+  /** The weights that the run began with, if it began with some. */
+  writeInitialization(initialization: Initialization): void {
+    const { path, model, heads, summary } = initialization;
+    this.writeJson('initialization.json', { path, model, heads, summary });
+  }
+
+  initialization(): Initialization | undefined {
+    return this.readJson('initialization.json');
+  }
+
+  private writeJson(name: string, value: unknown): void {
+    writeFileSync(this.file(name), `${JSON.stringify(value)}\n`);
+  }
+
+  private readJson<T>(name: string): T | undefined {
+    const path = this.file(name);
+    return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as T) : undefined;
   }
 
   /** The trainer's log, in order of iteration. */
