@@ -5,17 +5,14 @@ import type { HostArray, PositionInterpolation, VitConfig } from '@dinov2/vit';
 import { WeightsError } from './errors';
 import { openWeights } from './files/open-weights';
 import type { WeightsFile } from './files/weights-file';
-import { accountFor } from './layouts/account';
-import { buildConfig } from './layouts/build-config';
 import { choosePreprocessing } from './layouts/choose-preprocessing';
 import { type ConfigDescription, describeConfig } from './layouts/describe-config';
 import { type SelectedHead, selectHead } from './layouts/heads';
 import { fromPreprocessorConfig } from './layouts/hugging-face-preprocessing';
-import { inferFacts } from './layouts/infer-facts';
-import { type LayoutName, piecesOf } from './layouts/layout';
+import type { LayoutName } from './layouts/layout';
+import { matchLayout } from './layouts/match';
 import { readParameters, readTensors } from './layouts/read-parameters';
-import { recogniseLayout } from './layouts/recognise';
-import { type Branch, selectBackbone, unwrap } from './layouts/select-backbone';
+import type { Branch } from './layouts/select-backbone';
 import { summarise } from './layouts/summarise';
 
 /** Choices of {@link loadPretrained}; a file tells all of them itself, but where it says otherwise here. */
@@ -81,17 +78,7 @@ async function load(file: WeightsFile, options: LoadOptions): Promise<Pretrained
   const { path, entries } = file;
   const folder = dirname(path);
   const description = await findDescription(file, folder);
-  const backbone = selectBackbone(path, entries, options.branch);
-  const layout = recogniseLayout(path, backbone?.stored, [...entries.keys()].map(unwrap));
-  if (backbone === undefined) throw new WeightsError(`${path} holds no backbone.`);
-
-  const { config, assumed } = buildConfig(path, layout, inferFacts(layout, backbone.stored), description, {
-    interpolation: options.interpolation,
-    attentionHeads: options.attentionHeads,
-    training: backbone.training,
-  });
-  const pieces = piecesOf(layout, config, backbone.stored);
-  const accounted = accountFor(path, layout, backbone, entries, pieces);
+  const { layout, backbone, config, assumed, pieces, accounted } = matchLayout(path, entries, { ...options, description });
   const parameters = await readParameters(file, backbone.source, pieces, accounted, config);
   const heads = options.heads === true ? await loadHeads(file, folder, backbone.owner) : undefined;
   const { preprocessing, source: preprocessingSource } = await findPreprocessing();
@@ -118,9 +105,9 @@ async function load(file: WeightsFile, options: LoadOptions): Promise<Pretrained
     const own = file.metadata.preprocessing;
     const beside = own === undefined ? await readJson(join(folder, name)) : undefined;
     const read = beside === undefined ? description?.preprocessing : fromPreprocessorConfig(beside);
-    if (own !== undefined) return { preprocessing: parseMetadata(path, 'preprocessing', own) as Preprocessing, source: 'its metadata' };
+    if (own !== undefined) return { preprocessing: parseMetadata(path, 'preprocessing', own) as Preprocessing, source: 'from its metadata' };
     if (read !== undefined && 'preprocessing' in read) {
-      return { preprocessing: read.preprocessing, source: beside === undefined ? description!.source : name };
+      return { preprocessing: read.preprocessing, source: `from ${beside === undefined ? description!.source : name}` };
     }
     // Released models with this norm: the 7B ones, and of those of width 1024 the satellite model alone.
     const localNorm = [...entries.keys()].some((key) => /(^|\.)local_cls_norm\./.test(key));
@@ -129,7 +116,7 @@ async function load(file: WeightsFile, options: LoadOptions): Promise<Pretrained
       ownSize: description?.writer === 'dinov2-ts',
     });
     const why = read === undefined ? '' : `; ${beside === undefined ? description!.source : name} says ${read.unsupported}, which is not supported`;
-    return { preprocessing: preset, source: `${layout.title}'s${why}` };
+    return { preprocessing: preset, source: `as ${layout.title}${why}` };
   }
 }
 

@@ -8,6 +8,7 @@ import { choosePreprocessing } from './layouts/choose-preprocessing';
 import { huggingFaceDinov2, huggingFaceDinov2WithRegisters } from './layouts/hugging-face-dinov2';
 import { huggingFaceDinov3 } from './layouts/hugging-face-dinov3';
 import { toPreprocessorConfig } from './layouts/hugging-face-preprocessing';
+import { pythonJson } from './layouts/python-json';
 import { keyBiasIsZero, type ModelParameters, storedTensors } from './layouts/stored-tensors';
 import { huggingFaceConfig, type HuggingFaceModelType } from './layouts/to-hugging-face-config';
 import type { SavedModel } from './save-backbone';
@@ -53,7 +54,7 @@ export async function saveHuggingFace(
     if (theirs.offset !== offset || theirs.antialias !== antialias) {
       notes.push(
         `transformers resamples positions with offset ${theirs.offset}, ${theirs.antialias ? '' : 'not '}antialiased, this model with offset ${offset}, ` +
-          `${antialias ? '' : 'not '}antialiased: for pictures of another size than ${config.imageSize} x ${config.imageSize} the features differ slightly.`,
+          `${antialias ? '' : 'not '}antialiased: for pictures of another size than ${config.imageSize} x ${config.imageSize} the features differ.`,
       );
     }
   }
@@ -99,11 +100,11 @@ function checkPeriods(config: VitConfig, parameters: ModelParameters, notes: str
   }
   if (error > 1e-6) {
     notes.push(
-      `transformers computes the rotary periods from their base; those of this model are rounded, by up to ${(100 * error).toPrecision(2)} %, so that the features differ slightly.`,
+      `transformers computes the rotary periods from their base; those of this model are rounded, by up to ${(100 * error).toPrecision(2)} %, so that the features differ a little.`,
     );
   }
 }
 
 async function writeJson(path: string, json: unknown): Promise<void> {
-  await atomicWrite(path, (file) => file.writeFile(`${JSON.stringify(json, null, 2)}\n`));
+  await atomicWrite(path, (file) => file.writeFile(pythonJson(json)));
 }

@@ -2,7 +2,7 @@ import { mlpRatioFor, type PositionInterpolation, type VitConfig, vitConfig, Vit
 import { WeightsError } from '../errors';
 import type { ConfigDescription } from './describe-config';
 import { disagreements, type Facts } from './facts';
-import type { Layout } from './layout';
+import { type Layout, storedNames } from './layout';
 
 /** What the tensors of the backbone do not tell, and the caller may know. */
 export interface ConfigContext {
@@ -44,10 +44,9 @@ export function buildConfig(
   const { embedDim, patchSize, ffn = 'mlp', positions = 'table' } = facts;
   const depth = facts.depth ?? 0;
   if (embedDim === undefined || depth === 0 || patchSize === undefined) {
-    throw new WeightsError(
-      `${path} does not tell its ${embedDim === undefined ? 'width' : depth === 0 ? 'depth' : 'patch size'}: ` +
-        `${patchSize === undefined ? '"patch_embed.proj.weight" or its like is missing or has no (D, 3, p, p)' : 'too many of its tensors are missing'}. It is damaged, or no backbone.`,
-    );
+    const patches = storedNames(layout, 'patch_embed.proj.weight', new Map())[0];
+    const what = embedDim === undefined ? 'width' : depth === 0 ? 'depth' : `patch size: "${patches}" is missing or has no shape (D, 3, p, p)`;
+    throw new WeightsError(`${path} (${layout.title}) does not tell its ${what}. It is damaged, or no backbone.`);
   }
   const heads = context.attentionHeads ?? facts.heads ?? assumedHeads(path, embedDim, positions, assumed);
   const registers = facts.registers ?? 0;

@@ -49,7 +49,7 @@ export function recogniseLayout(path: string, stored: StoredShapes | undefined, 
     }
     return has('embeddings.register_tokens') ? huggingFaceDinov2WithRegisters : huggingFaceDinov2;
   }
-  if (any(/^embeddings\.patch_embeddings\.|^layer\.\*\./)) return huggingFaceDinov3;
+  if (any(/^embeddings\./)) return huggingFaceDinov3;
   if (any(/^blocks\.\*\.gamma_[12]$/)) {
     if (has('pos_embed')) throw refusal(path, 'it has "blocks.{i}.gamma_1" and "pos_embed": an EVA or BEiT of timm');
     return timmDinov3;

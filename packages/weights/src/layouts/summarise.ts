@@ -20,10 +20,11 @@ export function summarise(
   },
 ): string {
   const { embedDim, depth, heads, patchSize, registers, ffn, layerScale, qkvBias, positions, interpolation } = config;
-  const millions = (parameterCount(parameterShapes(config)) / 1e6).toPrecision(3);
+  const count = parameterCount(parameterShapes(config));
+  const size = count < 1e6 ? `${(count / 1e3).toPrecision(3)} thousand` : count < 1e9 ? `${(count / 1e6).toPrecision(3)} million` : `${(count / 1e9).toPrecision(3)} billion`;
   const side = config.imageSize / patchSize;
   const shape = [
-    `${depth} blocks`,
+    `${depth} ${depth === 1 ? 'block' : 'blocks'}`,
     `${embedDim} wide`,
     `${heads} heads`,
     `patch ${patchSize}`,
@@ -31,7 +32,7 @@ export function summarise(
     ...(registers > 0 ? [`${registers} registers`] : []),
     ...(layerScale === 0 ? ['no LayerScale'] : []),
     ...(qkvBias ? [] : ['no bias of query, key and value']),
-    `${millions} M parameters`,
+    `${size} parameters`,
   ];
   const lines = [
     `${path}: ${layout.title}${found.prefix === '' ? '' : ` under "${found.prefix}"`}${found.source === undefined ? '' : `, ${found.source}`}`,

@@ -15,13 +15,12 @@ export const timmDinov2: Layout = {
   },
   rotary: () => false,
   gated(stored) {
-    // Packed, fc1 makes twice what fc2 takes.
-    const packed = [...stored].filter(([name, [out]]) => {
-      const [, inner] = stored.get(name.replace(/fc1\.weight$/, 'fc2.weight')) ?? [];
-      return name.endsWith('.mlp.fc1.weight') && out === 2 * inner;
+    // Packed, fc1 makes twice what fc2 takes; one damaged tensor does not change that.
+    const ratios = [...stored].flatMap(([name, [out]]) => {
+      const fc2 = stored.get(name.replace(/fc1\.weight$/, 'fc2.weight'));
+      return name.endsWith('.mlp.fc1.weight') && fc2 !== undefined ? [out / fc2[1]] : [];
     });
-    const weights = [...stored.keys()].filter((name) => name.endsWith('.mlp.fc1.weight'));
-    return 2 * packed.length > weights.length;
+    return 2 * ratios.filter((ratio) => ratio > 1.5).length > ratios.length;
   },
   defaults: {
     normEpsilon: 1e-6,
