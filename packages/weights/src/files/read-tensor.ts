@@ -16,6 +16,12 @@ export async function readElements(
   target: WeightData,
   observe?: ByteObserver,
 ): Promise<void> {
+  if (target.length > partElements) {
+    for (let begin = 0; begin < target.length; begin += partElements) {
+      await readElements(file, position + begin * dtypes[dtype].bytes, dtype, target.subarray(begin, begin + partElements), observe);
+    }
+    return;
+  }
   if (target instanceof Float32Array && dtype !== 'F32') return readConverted(file, position, dtype, target, observe);
   const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
   if (observe === undefined) return file.read(bytes, position);
@@ -65,5 +71,7 @@ export function allocate(path: string, dtype: Dtype, elements: number): WeightDa
   }
 }
 
+// Node 20 has no byte array of more than 4 GiB.
+const partElements = 1 << 28;
 const stagingBytes = 4 << 20;
 const observedBytes = 64 << 20;

@@ -46,6 +46,8 @@ describe('a pickle', () => {
     ['calls by NEWOBJ', `${pickle.global('subprocess', 'Popen')})\x81`, /wants to call subprocess\.Popen/],
     ['calls by a dotted name', `${pickle.text('torch')}${pickle.text('_utils.os.system')}\x93)R`, /wants to call torch\._utils\.os\.system/],
     ['hides control characters in a name', pickle.global('os\x1b[31m', 'system'), /wants to call os\?\[31m\.system/],
+    ['holds a number of NumPy', pickle.global('numpy.core.multiarray', 'scalar'), /numpy\.core\.multiarray\.scalar.*settings or results beside the weights/],
+    ['holds shards', pickle.global('torch.distributed._shard.sharded_tensor.api', 'ShardedTensor'), /gather the full state dict/],
     ['calls by OBJ', `(${pickle.global('torch', 'Size')}o`, /operation 0x6f/],
     ['uses an extension code', '\x82\x01', /operation 0x82/],
     ['uses protocol 0', "I1\n", /operation 0x49/],

@@ -19,5 +19,6 @@ const remedies: readonly (readonly [RegExp, string])[] = [
   [/^torch\.distributed\./, 'It holds the shards of a distributed run: gather the full state dict there, and torch.save it from one process'],
   [/_rebuild_(meta|sparse|qtensor|nested|device|wrapper)/, 'Its tensors are not dense arrays: save tensor.dequantize() or tensor.to_dense() of them'],
   [/^(torch\.nn|torchvision|timm|transformers|dinov2|dinov3|__main__)\b/, `It holds a whole model rather than its weights; ${resave}`],
+  [/^(numpy|argparse|omegaconf|pathlib)\b/, `It holds settings or results beside the weights; ${resave}`],
   [/^/, `If it comes from a source you trust, ${resave}`],
 ];
