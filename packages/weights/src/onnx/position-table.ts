@@ -84,16 +84,22 @@ function distances(g: GraphBuilder, taps: string, centers: string): string {
 }
 
 /**
- * Keys' cubic kernel of distances ≥ 0. Its pieces vanish at the ends of [0, 1] and [1, 2], so it is the
- * sum of both, each at the distance clipped to its interval.
+ * Keys' cubic kernel of distances d ≥ 0. Its pieces vanish at the ends of [0, 1] and [1, 2], so it is the
+ * sum of both, each at the distance clipped to its interval; factored by those zeros they lose no digits there.
  */
 function cubic(g: GraphBuilder, a: number, distance: string): string {
   const constant = (value: number): string => g.number(value, 'float32');
   const clip = (low: number, high: number): string => g.op('Clip', [distance, constant(low), constant(high)]);
-  const polynomial = (x: string, [first, ...others]: readonly [number, ...number[]]): string =>
-    others.reduce((sum, coefficient) => g.op('Add', [g.op('Mul', [sum, x]), constant(coefficient)]), constant(first));
-  // (a+2) d³ - (a+3) d² + 1, and a d³ - 5a d² + 8a d - 4a
-  const near = polynomial(clip(0, 1), [a + 2, -(a + 3), 0, 1]);
-  const far = polynomial(clip(1, 2), [a, -5 * a, 8 * a, -4 * a]);
-  return g.op('Add', [near, far]);
+  const add = (x: string, y: string): string => g.op('Add', [x, y]);
+  const subtract = (x: string, y: string): string => g.op('Sub', [x, y]);
+  const multiply = (x: string, y: string): string => g.op('Mul', [x, y]);
+  const square = (x: string): string => multiply(x, x);
+  const one = constant(1);
+  // (a+2) d³ - (a+3) d² + 1 = (1-d) (1 + d - (a+2) d²)
+  const near = clip(0, 1);
+  const nearPiece = multiply(subtract(one, near), subtract(add(one, near), multiply(square(near), constant(a + 2))));
+  // a d³ - 5a d² + 8a d - 4a = a (d-1) (d-2)²
+  const far = clip(1, 2);
+  const farPiece = multiply(multiply(subtract(far, one), constant(a)), square(subtract(far, constant(2))));
+  return add(nearPiece, farPiece);
 }
