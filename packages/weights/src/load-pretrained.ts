@@ -84,7 +84,7 @@ async function load(file: WeightsFile, options: LoadOptions): Promise<Pretrained
   const { preprocessing, source: preprocessingSource } = await findPreprocessing();
 
   return {
-    config: layout.name === 'dinov3' ? { ...config, ropeBase: baseOf(parameters) ?? config.ropeBase } : config,
+    config: layout.name === 'dinov3' && description?.facts.ropeBase === undefined ? { ...config, ropeBase: baseOf(parameters) ?? config.ropeBase } : config,
     parameters,
     ...(heads && { heads }),
     preprocessing,
@@ -199,11 +199,12 @@ function rowNorms(data: Float32Array, width: number): Float32Array {
   });
 }
 
-/** Base of stored periods `base^(i/F)`, which may be rounded to bfloat16: 100 if that explains them. */
+/** The roundest base that explains stored periods `base^(i/F)`, which may be rounded to bfloat16 (8 bits). */
 function baseOf(parameters: Readonly<Record<string, HostArray>>): number | undefined {
   const periods = parameters['rope_embed.periods'].data;
   const count = periods.length;
-  if (count < 2) return undefined;
   const base = periods[count - 1] ** (count / (count - 1));
-  return Math.abs(base / 100 - 1) < 0.01 ? 100 : base;
+  if (!(base > 0 && Number.isFinite(base))) return undefined;
+  const explains = (candidate: number): boolean => periods.every((period, i) => Math.abs(period / candidate ** (i / count) - 1) <= 2 ** -8);
+  return [100, Number(base.toPrecision(2)), Number(base.toPrecision(4))].find(explains) ?? base;
 }

@@ -1,4 +1,4 @@
-import { mlpRatioFor, type PositionInterpolation, type VitConfig, vitConfig, VitError } from '@dinov2/vit';
+import { ffnHiddenDim, mlpRatioFor, type PositionInterpolation, type VitConfig, vitConfig, VitError } from '@dinov2/vit';
 import { WeightsError } from '../errors';
 import type { ConfigDescription } from './describe-config';
 import { disagreements, type Facts } from './facts';
@@ -67,7 +67,7 @@ export function buildConfig(
         positions,
         ropeBase: facts.ropeBase ?? 100,
         ffn,
-        mlpRatio: facts.ffnHiddenDim === undefined ? 4 : mlpRatioFor(facts.ffnHiddenDim, { embedDim, ffn }),
+        mlpRatio: ratioOf(facts, { embedDim, ffn }),
         registers,
         layerScale: facts.hasLayerScale === false ? 0 : (facts.layerScale ?? 1e-5),
         normEpsilon: facts.normEpsilon ?? layout.defaults.normEpsilon,
@@ -80,6 +80,12 @@ export function buildConfig(
     if (!(error instanceof VitError)) throw error;
     throw new WeightsError(`${path} holds a model that cannot be: ${error.message}.`, { cause: error });
   }
+}
+
+/** The ratio that a configuration gives, or else one with the same width. */
+function ratioOf({ ffnHiddenDim: hidden, mlpRatio = 4 }: Facts, shape: Pick<VitConfig, 'embedDim' | 'ffn'>): number {
+  if (hidden === undefined || ffnHiddenDim({ ...shape, mlpRatio }) === hidden) return mlpRatio;
+  return mlpRatioFor(hidden, shape);
 }
 
 /** Every released model has heads 64 wide, but DINOv3's 7B, whose are 128 wide. */

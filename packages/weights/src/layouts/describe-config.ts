@@ -42,6 +42,7 @@ export function factsOfConfig(config: Partial<VitConfig> & Pick<VitConfig, 'embe
     registers,
     ffn,
     ffnHiddenDim: ffn && mlpRatio && ffnHiddenDim({ embedDim, mlpRatio, ffn }),
+    mlpRatio,
     hasLayerScale: layerScale === undefined ? undefined : layerScale !== 0,
     qkvBias: config.qkvBias,
     positions,
@@ -87,6 +88,7 @@ function describeHuggingFace(name: string, json: Json, type: string): ConfigDesc
   const patchSize = square('patch_size') ?? (type === 'dinov2' ? 14 : 16);
   const imageSize = square('image_size') ?? 224;
   const ffn = gated ? 'swiglu' : 'mlp';
+  const mlpRatio = number('mlp_ratio') ?? 4;
   const grid = Math.floor(imageSize / patchSize);
   const theta = isRecord(json.rope_parameters) ? json.rope_parameters.rope_theta : json.rope_theta;
   return {
@@ -103,7 +105,8 @@ function describeHuggingFace(name: string, json: Json, type: string): ConfigDesc
       ffn,
       ffnHiddenDim: rotary
         ? number('intermediate_size')
-        : embedDim && ffnHiddenDim({ embedDim, mlpRatio: number('mlp_ratio') ?? 4, ffn }),
+        : embedDim && ffnHiddenDim({ embedDim, mlpRatio, ffn }),
+      ...(!rotary && { mlpRatio }),
       hasLayerScale: true,
       // In this type the released configurations leave the value out, and 0 would still store LayerScale.
       layerScale: number('layerscale_value') || 1,

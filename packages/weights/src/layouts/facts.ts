@@ -11,6 +11,8 @@ export interface Facts {
   readonly registers?: number;
   readonly ffn?: VitConfig['ffn'];
   readonly ffnHiddenDim?: number;
+  /** One of the ratios that give the hidden width. */
+  readonly mlpRatio?: number;
   readonly hasLayerScale?: boolean;
   readonly qkvBias?: boolean;
   readonly positions?: VitConfig['positions'];
