@@ -12,7 +12,7 @@ import '@tensorflow/tfjs';
 import { AutoProcessor, env, pipeline, RawImage } from '@huggingface/transformers';
 import { preprocess } from '@dinov2/data';
 import { onnxEngine } from '@dinov2/engine-onnx';
-import { exportOnnx, loadPretrained, saveBackbone, saveHuggingFace, writeSafetensors } from '@dinov2/weights';
+import { loadPretrained, saveBackbone, saveTransformersJs, writeSafetensors } from '@dinov2/weights';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { channelsFirst, channelsLast, compare, worst } from './support/compare.mjs';
 import { allFeatures } from './support/features.mjs';
@@ -47,7 +47,6 @@ const { pictures } = JSON.parse(readFileSync(join(out, 'pictures/index.json'), '
 const shown = ['dogs', 'cat-small'].map((name) => [name, pictures[name]]);
 
 env.allowRemoteModels = false;
-env.localModelPath = resolve(out, 'out');
 const engine = onnxEngine();
 const rows = [];
 const written = [];
@@ -71,11 +70,10 @@ async function write(name, path) {
   const folder = join(out, 'out', name);
   const huggingFace = join(folder, 'huggingface');
   const model = await loadPretrained(path, { log: false });
-  mkdirSync(join(huggingFace, 'onnx'), { recursive: true });
-  await saveHuggingFace(huggingFace, model, { log: false });
+  mkdirSync(folder, { recursive: true });
+  // A folder of saveHuggingFace with ONNX models in it.
+  await saveTransformersJs(huggingFace, model, { precisions: ['float32', 'float16'], log: false });
   await saveBackbone(join(folder, 'backbone.safetensors'), model);
-  await exportOnnx(join(huggingFace, 'onnx/model.onnx'), model);
-  await exportOnnx(join(huggingFace, 'onnx/model_fp16.onnx'), model, { precision: 'float16' });
 
   const tensors = {};
   const inputs = sizes(model.config).map(([batch, height, width], i) => ({
@@ -126,7 +124,8 @@ async function write(name, path) {
 
 /** The pipeline of @huggingface/transformers on the local folder, and our features of the pixels that its processor makes. */
 async function withTransformers(name, model) {
-  const id = `${name}/huggingface`;
+  env.localModelPath = resolve(out, 'out', name);
+  const id = 'huggingface';
   const processor = await AutoProcessor.from_pretrained(id);
   for (const [dtype, limit] of [['fp32', tolerance], ['fp16', halfTolerance]]) {
     const extract = await pipeline('image-feature-extraction', id, { dtype });
@@ -239,8 +238,8 @@ console.log(
   table([
     ['model', 'program', 'size or picture', 'max |difference|', 'max |value|', ''],
     ...rows.map((row) => [
-      row.model, row.program, row.size ?? '', row.error ?? short(row.difference), row.magnitude?.toFixed(1) ?? '',
-      passes(row) ? '' : 'FAIL',
+      row.model, row.program, row.size ?? '', row.error === undefined ? short(row.difference) : '', row.magnitude?.toFixed(1) ?? '',
+      passes(row) ? '' : `FAIL ${row.error ?? ''}`,
     ]),
   ]),
 );

@@ -103,12 +103,17 @@ def run(count: int):
 
 
 def teacher_heads(model: nn.Module) -> dict[str, torch.Tensor]:
-    return {
-        f"{part}.{name}": tensor
-        for part in ("dino", "ibot")
-        if f"{part}_head" in model.teacher
-        for name, tensor in model.teacher[f"{part}_head"].state_dict().items()
-    }
+    """In DINOv2's form: DINOv3's last layer is a plain matrix, which is its rows' lengths and directions."""
+    found = {}
+    for part in ("dino", "ibot"):
+        if f"{part}_head" not in model.teacher:
+            continue
+        state = dict(model.teacher[f"{part}_head"].state_dict())
+        if "last_layer.weight" in state:
+            state["last_layer.weight_v"] = state.pop("last_layer.weight")
+            state["last_layer.weight_g"] = state["last_layer.weight_v"].double().norm(dim=1, keepdim=True)
+        found |= {f"{part}.{name}": tensor for name, tensor in state.items()}
+    return found
 
 
 def save_hub(model, folder: Path) -> str:
@@ -140,11 +145,14 @@ def save_teacher(model, folder: Path) -> str:
     return "teacher_checkpoint.pth"
 
 
-def save_distributed(model, folder: Path) -> str:
-    """Under the names of DistributedDataParallel."""
-    state = {f"module.{name}": tensor for name, tensor in model.state_dict().items()}
-    torch.save(state, folder / "backbone.pth")
-    return "backbone.pth"
+def save_prefixed(prefix: str):
+    """Under the names of a wrapper: DistributedDataParallel, torch.compile."""
+
+    def save_model(model, folder: Path) -> str:
+        torch.save({prefix + name: tensor for name, tensor in model.state_dict().items()}, folder / "backbone.pth")
+        return "backbone.pth"
+
+    return save_model
 
 
 def save_training(model, folder: Path) -> str:
@@ -201,7 +209,8 @@ def cases(dinov2: Path | None, dinov3: Path | None, quick: bool) -> list[Case]:
             after=lambda model: model.to(torch.bfloat16).float(),
         )
         add(layout, "S4-shared-storage", lambda: dinov2_model(**SMALL, depth=4, **small), save_shared, TABLE_112, 4)
-        add(layout, "S4-distributed", lambda: dinov2_model(**SMALL, depth=4, **small), save_distributed, TABLE_112, 4)
+        for name, prefix in (("distributed", "module."), ("compiled", "_orig_mod.")):
+            add(layout, f"S4-{name}", lambda: dinov2_model(**SMALL, depth=4, **small), save_prefixed(prefix), TABLE_112, 4)
         add(
             layout, "S4-without-layer-scale", lambda: dinov2_model(**SMALL, depth=4, **small, init_values=None),
             save_hub, TABLE_112, 4,
@@ -241,6 +250,10 @@ def cases(dinov2: Path | None, dinov3: Path | None, quick: bool) -> list[Case]:
         add(
             layout, "S4-satellite", lambda: dinov3_model(**SMALL, depth=4, untie_global_and_local_cls_norm=True),
             save_hub, ROPE, 4,
+        )
+        add(
+            layout, "S4-bfloat16", lambda: dinov3_model(**SMALL, depth=4), save_half, ROPE, 4,
+            after=lambda model: model.to(torch.bfloat16).float(),  # the periods too
         )
         add(layout, "S4-base-50", lambda: dinov3_model(**SMALL, depth=4, pos_embed_rope_base=50.0), save_hub, ROPE, 4)
         add(
