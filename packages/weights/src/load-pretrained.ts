@@ -1,9 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Preprocessing } from '@dinov2/augment';
 import type { HostArray, PositionInterpolation, VitConfig } from '@dinov2/vit';
 import { WeightsError } from './errors';
-import { openWeights } from './files/open-weights';
+import { type OpenOptions, openWeights } from './files/open-weights';
+import { type JsonBounds, parseJson } from './files/parse-json';
 import type { WeightsFile } from './files/weights-file';
 import { choosePreprocessing } from './layouts/choose-preprocessing';
 import { type ConfigDescription, describeConfig } from './layouts/describe-config';
@@ -12,11 +13,12 @@ import { fromPreprocessorConfig } from './layouts/hugging-face-preprocessing';
 import type { LayoutName } from './layouts/layout';
 import { matchLayout } from './layouts/match';
 import { readParameters, readTensors } from './layouts/read-parameters';
+import { isPreprocessing } from './layouts/is-preprocessing';
 import type { Branch } from './layouts/select-backbone';
 import { summarise } from './layouts/summarise';
 
 /** Choices of {@link loadPretrained}; a file tells all of them itself, but where it says otherwise here. */
-export interface LoadOptions {
+export interface LoadOptions extends OpenOptions {
   /** Load the projection heads too, where the file has them. Off by default. */
   readonly heads?: boolean;
   /** Of a training checkpoint with both, the model to load; the teacher by default. */
@@ -63,7 +65,7 @@ export interface Pretrained {
  * ```
  */
 export async function loadPretrained(path: string, options: LoadOptions = {}): Promise<Pretrained> {
-  const file = await openWeights(path);
+  const file = await openWeights(path, options);
   try {
     const loaded = await load(file, options);
     const { log = console.info } = options;
@@ -105,7 +107,11 @@ async function load(file: WeightsFile, options: LoadOptions): Promise<Pretrained
     const own = file.metadata.preprocessing;
     const beside = own === undefined ? await readJson(join(folder, name)) : undefined;
     const read = beside === undefined ? description?.preprocessing : fromPreprocessorConfig(beside);
-    if (own !== undefined) return { preprocessing: parseMetadata(path, 'preprocessing', own) as Preprocessing, source: 'from its metadata' };
+    if (own !== undefined) {
+      const preprocessing = parseMetadata(path, 'preprocessing', own);
+      if (!isPreprocessing(preprocessing)) throw new WeightsError(`The metadata "preprocessing" of ${path} is ${own}, which is none. Write the file anew.`);
+      return { preprocessing, source: 'from its metadata' };
+    }
     if (read !== undefined && 'preprocessing' in read) {
       return { preprocessing: read.preprocessing, source: `from ${beside === undefined ? description!.source : name}` };
     }
@@ -135,26 +141,28 @@ async function findDescription(file: WeightsFile, folder: string): Promise<Confi
   return undefined;
 }
 
+/** A configuration lists some thousands of labels at most. */
+const bounds: JsonBounds & { readonly bytes: number } = { bytes: 1 << 26, depth: 32, values: 1_000_000 };
+
 async function readJson(path: string): Promise<unknown> {
-  let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    const { size } = await stat(path);
+    if (size > bounds.bytes) throw new SyntaxError(`has ${size} bytes, more than a configuration needs`);
+    return parseJson(await readFile(path), bounds);
   } catch (error) {
+    if (error instanceof SyntaxError) {
+      throw new WeightsError(`${path} ${error.message}. Download it again, or remove it.`, { cause: error });
+    }
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new WeightsError(`Cannot read ${path}: ${(error as Error).message}. Check its permissions.`, { cause: error });
-  }
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new WeightsError(`${path} is not JSON (${(error as Error).message}). Download it again, or remove it.`, { cause: error });
   }
 }
 
 function parseMetadata(path: string, key: string, text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(new TextEncoder().encode(text), bounds);
   } catch (error) {
-    throw new WeightsError(`The metadata "${key}" of ${path} is not JSON (${(error as Error).message}). Write the file anew.`, { cause: error });
+    throw new WeightsError(`The metadata "${key}" of ${path} ${(error as Error).message}. Write the file anew.`, { cause: error });
   }
 }
 

@@ -1,5 +1,6 @@
 import { ffnHiddenDim, type VitConfig } from '@dinov2/vit';
 import { WeightsError } from '../errors';
+import { isRecord } from '../files/parse-json';
 import type { Facts } from './facts';
 import { fromPretrainedCfg, type ReadPreprocessing } from './timm-preprocessing';
 
@@ -58,7 +59,7 @@ export function factsOfConfig(config: Partial<VitConfig> & Pick<VitConfig, 'embe
 function describeHuggingFace(name: string, json: Json, type: string): ConfigDescription {
   const source = `${name} (model_type "${type}")`;
   const refuse = (what: string): never => {
-    throw new WeightsError(`${source} describes a model that is not supported: ${what}.`);
+    throw new WeightsError(`${source} describes a model that is not supported: ${what}. Weights it does not belong to need a folder of their own.`);
   };
   if (type !== 'dinov2' && type !== 'dinov2_with_registers' && type !== 'dinov3_vit') {
     refuse('the types dinov2, dinov2_with_registers and dinov3_vit are');
@@ -145,8 +146,4 @@ function isVitConfig(value: unknown): value is Pick<VitConfig, 'embedDim' | 'dep
     isRecord(value) &&
     (['embedDim', 'depth', 'heads'] as const).every((key) => Number.isInteger(value[key]) && (value[key] as number) > 0)
   );
-}
-
-export function isRecord(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

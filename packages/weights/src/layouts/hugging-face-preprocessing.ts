@@ -1,5 +1,5 @@
 import type { Preprocessing } from '@dinov2/augment';
-import { isRecord } from './describe-config';
+import { isRecord } from '../files/parse-json';
 import { isSide, isTriple, type ReadPreprocessing } from './timm-preprocessing';
 
 const filters = { 2: 'bilinear', 3: 'bicubic' } as const;
