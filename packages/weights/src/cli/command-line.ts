@@ -2,9 +2,9 @@ import { Command, Option, type OutputConfiguration } from 'commander';
 import type { LoadOptions } from '../load-pretrained';
 import type { Precision } from '../onnx';
 
-export const formats = ['huggingface', 'onnx', 'safetensors', 'transformers.js'] as const;
+const formats = ['huggingface', 'onnx', 'safetensors', 'transformers.js'] as const;
 
-export type Format = (typeof formats)[number];
+type Format = (typeof formats)[number];
 
 /** What the command line asks for. */
 export type Invocation =

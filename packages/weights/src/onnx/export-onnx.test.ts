@@ -1,6 +1,7 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { preprocessings } from '@dinov2/augment';
 import { forwardFeatures, type HostArray, initialize, parameterShapes, type VitConfig, vitConfig } from '@dinov2/vit';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
@@ -102,5 +103,33 @@ describe('a model larger than a protobuf message', () => {
     // The next model of this name is small, and nothing of the large one is left.
     expect((await exportOnnx(path, model, { precision })).externalData).toBe(false);
     expect((await readdir(folder)).filter((file) => file.startsWith(`large-${precision}`))).toEqual([`large-${precision}.onnx`]);
+  });
+});
+
+describe('exportOnnx', () => {
+  const config = vitConfig('tiny', small);
+  const parameters = hashed(config);
+
+  it('keeps the configuration and the preprocessing in the metadata', async () => {
+    const path = join(folder, 'metadata.onnx');
+    await exportOnnx(path, { config, parameters, preprocessing: preprocessings.dinov2 });
+    const text = await readFile(path, 'latin1');
+    expect(text).toContain(JSON.stringify(config));
+    expect(text).toContain(JSON.stringify(preprocessings.dinov2));
+  });
+
+  it('refuses weights beyond float16, and leaves no file', async () => {
+    const path = join(folder, 'beyond.onnx');
+    const bias = { data: new Float32Array(16).fill(65_520), shape: [16] };
+    const model = { config, parameters: { ...parameters, 'norm.bias': bias } };
+    await expect(exportOnnx(path, model, { precision: 'float16' })).rejects.toThrow(/"norm\.bias" holds 65520, beyond float16/);
+    expect((await readdir(folder)).filter((name) => name.startsWith('beyond'))).toEqual([]);
+    await exportOnnx(path, model);
+  });
+
+  it('says what is wrong with a model or a path', async () => {
+    const { 'norm.bias': _, ...others } = parameters;
+    await expect(exportOnnx(join(folder, 'part.onnx'), { config, parameters: others })).rejects.toThrow(/"norm\.bias".*is missing/);
+    await expect(exportOnnx(join(folder, 'nowhere', 'a.onnx'), { config, parameters })).rejects.toThrow(/Cannot write .*Check the folder/);
   });
 });

@@ -26,7 +26,7 @@ export interface WrittenModel {
 }
 
 /** A protobuf message may not be larger; a model above it keeps its weights in a second file. */
-export const protobufLimit = 2 ** 31 - 1;
+const protobufLimit = 2 ** 31 - 1;
 
 /** Tensors below this stay in the model file: shape inference reads them. */
 const smallestExternal = 1024;
