@@ -1,5 +1,6 @@
 import type { MultiCropRecipe, Preprocessing } from '@dinov2/augment';
 import type { DecodeOptions } from './decode';
+import type { PreprocessedImage } from './preprocess';
 
 /** One image's work, as sent to a worker thread. */
 export interface Job<T extends Task = Task> {
@@ -35,10 +36,4 @@ export interface CutCrops {
   readonly pixels: Uint8Array<ArrayBuffer>;
   /** (crops, 12) packed colour parameters. */
   readonly parameters: Float32Array<ArrayBuffer>;
-}
-
-export interface PreprocessedImage {
-  /** (height, width, 3), normalised. */
-  readonly data: Float32Array<ArrayBuffer>;
-  readonly shape: readonly [number, number, number];
 }

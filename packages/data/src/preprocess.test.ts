@@ -25,13 +25,12 @@ const golden = JSON.parse(
 const bytes = (text: string) => new Uint8Array(Buffer.from(text, 'base64'));
 const floats = (text: string) => new Float32Array(bytes(text).buffer);
 
-/** The roundings of (v / 255 − mean) / std in float32, or of PyTorch's float32 sums over many pixels. */
-const tolerances = { pillow: { atol: 1e-6 }, torch: { atol: 1e-6 }, 'torch-float': { atol: 3e-5 } };
-const toleranceOf = (name: PreprocessingName) => tolerances[preprocessings[name].resizer];
+/** The roundings of (v / 255 − mean) / std in float32, and of PyTorch's float32 sums where it resizes floats. */
+const tolerance = { atol: 1e-6 };
 
 /** A preset with the sizes of the golden pictures. */
 function small(name: PreprocessingName): Preprocessing {
-  const { crop, resize, ...rest } = preprocessings[name];
+  const { crop: _crop, resize, ...rest } = preprocessings[name];
   const square = { height: golden.crop, width: golden.crop };
   return 'shortestEdge' in resize
     ? { ...rest, resize: { shortestEdge: golden.resize }, crop: square }
@@ -42,13 +41,13 @@ describe('preprocess', () => {
   it.each(golden.results)("gives $preprocessing's values of $picture", async ({ preprocessing, picture, output }) => {
     const { width, height, data } = golden.pictures[picture];
     const result = await preprocess({ width, height, data: bytes(data) }, small(preprocessing));
-    expectAllclose(result.data, floats(output), toleranceOf(preprocessing));
+    expectAllclose(result.data, floats(output), tolerance);
   });
 
   it.each(golden.files)("gives $preprocessing's values of a file with $name", async ({ name, preprocessing, file, output }) => {
     const path = put(newFolder(), `${name}.png`, bytes(file));
     const result = await preprocess(path, small(preprocessing), { minimumSide: 1 });
-    expectAllclose(result.data, floats(output), toleranceOf(preprocessing));
+    expectAllclose(result.data, floats(output), tolerance);
   });
 
   const noise: RgbImage = { width: 640, height: 427, data: Uint8Array.from(hashed(1, 427 * 640 * 3)) };
@@ -56,7 +55,7 @@ describe('preprocess', () => {
     const preprocessing = preprocessings[expected.preprocessing];
     const { data, shape } = await preprocess(noise, preprocessing);
     expect(shape).toEqual([1, ...expected.shape]);
-    expectAllclose(data.filter((_, i) => i % 997 === 0), floats(expected.values), toleranceOf(expected.preprocessing));
+    expectAllclose(data.filter((_, i) => i % 997 === 0), floats(expected.values), tolerance);
     if (expected.sha256 === null) return;
     const { mean, std } = preprocessing;
     const levels = Uint8Array.from(data, (v, i) => Math.round((v * std[i % 3] + mean[i % 3]) * 255));

@@ -23,11 +23,14 @@ export async function preprocess(
   return { data, shape: [1, ...shape] };
 }
 
-/** The input of a backbone from a decoded picture, (height, width, 3). */
-export function preprocessImage(
-  image: RgbImage,
-  preprocessing: Preprocessing,
-): { data: Float32Array<ArrayBuffer>; shape: [number, number, number] } {
+export interface PreprocessedImage {
+  /** (height, width, 3), normalised. */
+  readonly data: Float32Array<ArrayBuffer>;
+  readonly shape: readonly [number, number, number];
+}
+
+/** The input of a backbone from a decoded picture. */
+export function preprocessImage(image: RgbImage, preprocessing: Preprocessing): PreprocessedImage {
   const { resample: filter, resizer, mean, std } = preprocessing;
   const { width, height, window } = geometry(image, preprocessing);
   const whole = { left: 0, top: 0, width: image.width, height: image.height };

@@ -15,6 +15,9 @@ export interface ResampleFilter<Weights = Float64Array> {
  * Filter for the outputs `first` … `first + length − 1` of a line of `from` pixels resized to `to`, as
  * Pillow (libImaging/Resample.c) and PyTorch's antialiased interpolation place and weigh it: widened
  * by the reduction, cut off at the ends of the line, weights of sum 1.
+ *
+ * @param round - applied to every intermediate number: `Math.fround` as PyTorch does for float tensors,
+ * whose weights that moves by up to 1e-5.
  */
 export function resampleFilter(
   name: FilterName,
@@ -22,9 +25,11 @@ export function resampleFilter(
   to: number,
   first = 0,
   length = to,
+  round: (x: number) => number = (x) => x,
 ): ResampleFilter {
   const { reach, weigh } = kernels[name];
-  const scale = from / to;
+  const scale = round(from / to);
+  const inverse = round(1 / Math.max(scale, 1));
   const stretch = Math.max(scale, 1);
   const support = reach * stretch;
   const taps = Math.ceil(support) * 2 + 1;
@@ -33,14 +38,15 @@ export function resampleFilter(
   const weights = new Float64Array(length * taps);
   for (let i = 0; i < length; i++) {
     const line = weights.subarray(i * taps, (i + 1) * taps);
-    const center = (first + i + 0.5) * scale;
+    const center = round((first + i + 0.5) * scale);
     const start = Math.max(0, Math.trunc(center - support + 0.5));
     const end = Math.min(from, Math.trunc(center + support + 0.5));
     let sum = 0;
     for (let j = start; j < end; j++) {
-      sum += line[j - start] = weigh((j - center + 0.5) * (1 / stretch));
+      line[j - start] = round(weigh(round((round(j - center) + 0.5) * inverse)));
+      sum = round(sum + line[j - start]);
     }
-    for (let j = 0; j < end - start; j++) line[j] /= sum;
+    for (let j = 0; j < end - start; j++) line[j] = round(line[j] / sum);
     starts[i] = start;
     counts[i] = end - start;
   }
@@ -49,7 +55,7 @@ export function resampleFilter(
 
 /** Weights times 2^22, rounded: a byte times a weight stays below 2^31. */
 export function fixedPoint(filter: ResampleFilter): ResampleFilter<Int32Array> {
-  return { ...filter, weights: Int32Array.from(filter.weights, (weight) => roundAway(weight * (1 << precision))) };
+  return { ...filter, weights: quantise(filter.weights, precision) };
 }
 
 /**
@@ -60,16 +66,22 @@ export function fixedPoint(filter: ResampleFilter): ResampleFilter<Int32Array> {
 export function shortFixedPoint(filter: ResampleFilter, largest: number): ResampleFilter<Int32Array> {
   let bits = 0;
   while (bits < precision && Math.trunc(0.5 + largest * 2 ** (bits + 1)) < 1 << 15) bits++;
-  const unit = 1 << (precision - bits);
-  return { ...filter, weights: Int32Array.from(filter.weights, (weight) => roundAway(weight * 2 ** bits) * unit) };
+  return { ...filter, weights: quantise(filter.weights, bits) };
 }
 
 /** Fraction bits of the weights of Pillow's 8-bit resampling. */
 const precision = 22;
 
-/** To the nearest whole number, halves away from zero. */
-function roundAway(x: number): number {
-  return Math.trunc(x < 0 ? x - 0.5 : x + 0.5);
+/** In units of 2^−22, rounded to `bits` bits of fraction, halves away from zero. */
+function quantise(weights: Float64Array, bits: number): Int32Array {
+  const unit = 1 << (precision - bits);
+  const scale = 2 ** bits;
+  const integers = new Int32Array(weights.length);
+  for (let i = 0; i < weights.length; i++) {
+    const weight = weights[i] * scale;
+    integers[i] = Math.trunc(weight < 0 ? weight - 0.5 : weight + 0.5) * unit;
+  }
+  return integers;
 }
 
 const kernels: Record<FilterName, { reach: number; weigh: (x: number) => number }> = {

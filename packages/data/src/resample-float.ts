@@ -4,7 +4,7 @@ import { type FilterName, resampleFilter } from './resample-filter';
 
 /**
  * Resize without rounding to 8 bits between or after the passes, as PyTorch resizes float tensors:
- * the same antialiased filters, horizontal pass first, float32 between the passes.
+ * the same antialiased filters with float32 weights, horizontal pass first, float32 between the passes.
  *
  * @returns the window of the resized picture, (height, width, 3) intensities; bicubic ones may lie
  * outside 0 … 255.
@@ -13,8 +13,8 @@ export function resampleFloat(
   { data, width: sourceWidth, height: sourceHeight }: RgbImage,
   { width, height, window, filter }: { width: number; height: number; window: Rectangle; filter: FilterName },
 ): Float32Array<ArrayBuffer> {
-  const across = resampleFilter(filter, sourceWidth, width, window.left, window.width);
-  const down = resampleFilter(filter, sourceHeight, height, window.top, window.height);
+  const across = resampleFilter(filter, sourceWidth, width, window.left, window.width, Math.fround);
+  const down = resampleFilter(filter, sourceHeight, height, window.top, window.height, Math.fround);
   const firstRow = down.starts[0];
   const rows = down.starts[window.height - 1] + down.counts[window.height - 1] - firstRow;
 
