@@ -39,9 +39,9 @@ async function pictureFile(folder: string, width: number, height: number): Promi
 }
 
 describe.skipIf(!existsSync(browserFile))(`docs/examples/pca (needs ${browserFile})`, () => {
-  const folder = mkdtempSync(join(tmpdir(), 'dinov2-page-'));
   const problems: string[] = [];
   const parameters = initialize(config, 3);
+  let folder: string;
   let browser: Browser;
   let page: Page;
 
@@ -90,6 +90,7 @@ describe.skipIf(!existsSync(browserFile))(`docs/examples/pca (needs ${browserFil
 
   beforeAll(async () => {
     await tf.setBackend('cpu');
+    folder = mkdtempSync(join(tmpdir(), 'dinov2-page-'));
     const weights = join(folder, 'backbone.safetensors');
     await saveBackbone(weights, { config, parameters });
     await exportOnnx(join(folder, 'half.onnx'), { config, parameters }, { precision: 'float16' });
