@@ -172,8 +172,11 @@ describe('a run that begins with weights', () => {
     expect(await log()).toEqual(expectedLog);
   });
 
-  it('works with accumulated batches', async () => {
+  it('works with accumulated batches, and frees what it holds', async () => {
+    const before = tf.memory().numTensors;
     await train({ accumulationSteps: 2, iterations: frozenFor + 2 });
+    await new Promise(setImmediate);
+    expect(tf.memory().numTensors).toBe(before);
     const frozen = await stateAt(frozenFor);
     expect(frozen['student.backbone.norm.weight']).toEqual(backbone['norm.weight'].data);
     expect((await stateAt(frozenFor + 2))['student.backbone.norm.weight']).not.toEqual(backbone['norm.weight'].data);
