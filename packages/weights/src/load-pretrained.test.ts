@@ -113,7 +113,7 @@ describe('loadPretrained', () => {
         'X/model.safetensors: Hugging Face dinov2 under "dinov2.", config.json (model_type "dinov2")',
         '2 blocks, 16 wide, 2 heads, patch 4, MLP 32, 5.63 thousand parameters',
         'positions: table of 4 x 4 (16 pixels), resampled with offset 0, not antialiased',
-        'preprocessing (as Hugging Face dinov2): shorter side to 256, bicubic (torch), middle 224 x 224, mean 0.485 0.456 0.406, std 0.229 0.224 0.225',
+        'preprocessing (from preprocessor_config.json): shorter side to 256, bicubic (torch), middle 224 x 224, mean 0.485 0.456 0.406, std 0.229 0.224 0.225',
         'not used: classifier (2 tensors)',
       ].join('\n  '),
     );

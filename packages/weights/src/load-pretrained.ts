@@ -98,7 +98,10 @@ async function load(file: WeightsFile, options: LoadOptions): Promise<Pretrained
       heads: Object.entries(heads ?? {}).map(([name, head]) => `${name} with ${head['last_layer.weight_v'].shape[0]} prototypes`),
       assumed,
       ignored: accounted.ignored.filter((name) => heads === undefined || !name.includes('_head')),
-      notes: accounted.absent.includes('mask_token') ? ['the file has no mask token; zeros stand for it'] : [],
+      notes: [
+        ...(accounted.absent.some((name) => name.endsWith('mask_token')) ? ['the file has no mask token; zeros stand for it'] : []),
+        ...(options.heads === true && heads === undefined ? ['the file has no projection heads'] : []),
+      ],
     }),
   };
 

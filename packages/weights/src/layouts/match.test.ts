@@ -65,7 +65,7 @@ const models = configs
 describe('matchLayout', () => {
   it('tells any model of any layout from names, shapes and the number of heads', () => {
     fc.assert(
-      fc.property(models, fc.constantFrom('', 'teacher.backbone.', 'module.', 'model.student.backbone.'), ({ config, layout }, prefix) => {
+      fc.property(models, fc.constantFrom('', 'teacher.backbone.', 'module.', 'model.student.backbone._fsdp_wrapped_module.', '_orig_mod.module.'), ({ config, layout }, prefix) => {
         const entries = new Map([...entriesOf(layout, config)].map(([name, entry]) => [prefix + name, entry]));
         const found = matchLayout('x', entries, { attentionHeads: config.heads });
         expect(found.layout.title).toBe(layout.title);
@@ -162,6 +162,16 @@ describe('matchLayout', () => {
     expect(matchLayout('x', entries, { branch: 'student' }).backbone.prefix).toBe('student.backbone.');
     entries.forEach((_, name) => name.startsWith('student') && entries.delete(name));
     expect(() => matchLayout('x', entries, { branch: 'student' })).toThrow(/no student backbone; its backbones are: "teacher.backbone."/);
+  });
+
+  it('takes the average of a distilled student, not its larger teacher', () => {
+    const entries: Entries = new Map();
+    const large = { ...small, embedDim: 128, heads: 2 };
+    for (const [owner, config] of [['teacher', large], ['model_ema', small], ['student', small]] as const) {
+      for (const [name, entry] of entriesOf(fairDinov2, config)) entries.set(`${owner}.backbone.${name}`, entry);
+    }
+    const { backbone, config } = matchLayout('x', entries);
+    expect([backbone.prefix, config.embedDim]).toEqual(['model_ema.backbone.', 64]);
   });
 
   it('resamples positions as the program of the layout does', () => {

@@ -24,11 +24,13 @@ from timm.models._hub import save_for_hf  # noqa: E402
 from timm.models.eva import checkpoint_filter_fn as filter_eva  # noqa: E402
 from timm.models.vision_transformer import checkpoint_filter_fn as filter_vit  # noqa: E402
 from transformers import (  # noqa: E402
+    BitImageProcessor,
     Dinov2Config,
     Dinov2ForImageClassification,
     Dinov2WithRegistersConfig,
     Dinov2WithRegistersModel,
     DINOv3ViTConfig,
+    DINOv3ViTImageProcessor,
     DINOv3ViTModel,
 )
 
@@ -134,6 +136,12 @@ hugging_face(
     ),
     4,
 )
+
+# With the settings of facebook/dinov2-base, and the defaults.
+BitImageProcessor(
+    size={"shortest_edge": 256}, image_mean=[0.485, 0.456, 0.406], image_std=[0.229, 0.224, 0.225]
+).save_pretrained(here / "huggingface-dinov2")
+DINOv3ViTImageProcessor().save_pretrained(here / "huggingface-dinov3")
 
 
 def create(architecture, **options):
