@@ -5,7 +5,8 @@
 // Every measurement is a process of its own: it imports, then times one load, then reports its peak resident memory (VmHWM).
 // Rounds take turns, and the file is in the page cache throughout, so that the disk's speed does not hide ours.
 // Two ways of reading are measured: into fresh memory, which the kernel must provide page by page and a loader cannot avoid,
-// and through one small buffer that is reused, which keeps nothing. Ratios are to the first, of medians.
+// and through one small buffer that is reused, which keeps nothing. Ratios are to the first, of medians; beside them stands
+// the processor time of all threads, which other programs on the machine disturb less.
 // With --python the same weights are also a .pth of torch.save, and safetensors.torch and torch.load are measured as peers.
 // Prints a table and writes bench/results/load-weights.json.
 import { execFileSync } from 'node:child_process';
@@ -28,6 +29,7 @@ const { values } = parseArgs({
 });
 
 const chunk = 16 << 20;
+const baseline = 'read into fresh memory';
 
 /** Read a whole file by `readers` requests at a time, each into the part of memory that `place` gives for it. */
 async function readWhole(path, readers, place) {
@@ -57,7 +59,7 @@ async function readFresh(path, readers) {
 }
 
 const ways = {
-  'read into fresh memory': (path) => readFresh(path, 4),
+  [baseline]: (path) => readFresh(path, 4),
   'read into fresh memory, one request at a time': (path) => readFresh(path, 1),
   'read through one buffer': async (path) => {
     const buffer = new Uint8Array(chunk);
@@ -89,11 +91,11 @@ const peer = (code) => `
 import json, re, sys, time
 import torch
 ${code.import ?? ''}
-start = time.perf_counter()
+start, cpu_start = time.perf_counter(), time.process_time()
 ${code.run}
-seconds = time.perf_counter() - start
+seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu_start
 peak = int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read()).group(1)) / 1024
-print(json.dumps({"seconds": seconds, "peakMegabytes": peak}))
+print(json.dumps({"seconds": seconds, "cpuSeconds": cpu_seconds, "peakMegabytes": peak}))
 `;
 // load_file maps the file; the clone is what makes tensors of their own, as the other ways do.
 const peers = {
@@ -106,10 +108,12 @@ async function measure(way, path) {
   const direct = way.startsWith('read');
   const run = direct ? () => ways[way](path) : await ways[way](path);
   const start = performance.now();
+  const cpuStart = process.cpuUsage();
   const kept = await run();
   const seconds = (performance.now() - start) / 1000;
+  const { user, system } = process.cpuUsage(cpuStart);
   const peakMegabytes = Number(readFileSync('/proc/self/status', 'utf8').match(/VmHWM:\s+(\d+) kB/)[1]) / 1024;
-  return { seconds, peakMegabytes, kept: kept !== undefined };
+  return { seconds, cpuSeconds: (user + system) / 1e6, peakMegabytes, kept: kept !== undefined };
 }
 
 /** A model's parameters at random under the names of DINOv2's repository. */
@@ -160,19 +164,38 @@ async function main() {
     }
 
     const bytes = statSync(safetensors).size;
-    const median = (numbers) => numbers.sort((a, b) => a - b)[numbers.length >> 1];
-    const reading = median(rounds.map((round) => round['read into fresh memory'].seconds));
+    const median = (numbers) => numbers.toSorted((x, y) => x - y)[numbers.length >> 1];
+    const of = (way, key) => rounds.map((round) => round[way][key]);
     const results = Object.fromEntries(
       all.map((way) => {
-        const seconds = median(rounds.map((round) => round[way].seconds));
-        const peakMegabytes = Math.max(...rounds.map((round) => round[way].peakMegabytes));
-        return [way, { seconds, toReading: seconds / reading, peakMegabytes, toFile: (peakMegabytes * 2 ** 20) / bytes }];
+        const peakMegabytes = Math.max(...of(way, 'peakMegabytes'));
+        const ratio = (key) => median(of(way, key)) / median(of(baseline, key));
+        return [
+          way,
+          {
+            seconds: median(of(way, 'seconds')),
+            fastest: Math.min(...of(way, 'seconds')),
+            cpuSeconds: median(of(way, 'cpuSeconds')),
+            toReading: { seconds: ratio('seconds'), cpuSeconds: ratio('cpuSeconds') },
+            peakMegabytes,
+            toFile: (peakMegabytes * 2 ** 20) / bytes,
+          },
+        ];
       }),
     );
-    console.log(`${values.size}: ${(bytes / 1e9).toFixed(2)} GB`);
-    console.log('way                                            seconds  × reading   peak MB  × file');
-    for (const [way, { seconds, toReading, peakMegabytes, toFile }] of Object.entries(results)) {
-      console.log(`${way.padEnd(46)}${seconds.toFixed(2).padStart(8)}${toReading.toFixed(2).padStart(11)}${peakMegabytes.toFixed(0).padStart(10)}${toFile.toFixed(2).padStart(8)}`);
+    console.log(`${values.size}: ${(bytes / 1e9).toFixed(2)} GB, load average ${loadavg()[0].toFixed(1)} on ${cpus().length} cores`);
+    console.log('way                                            seconds  fastest  × reading  cpu s  × reading   peak MB  × file');
+    for (const [way, { seconds, fastest, cpuSeconds, toReading, peakMegabytes, toFile }] of Object.entries(results)) {
+      const columns = [
+        [seconds.toFixed(2), 8],
+        [fastest.toFixed(2), 9],
+        [toReading.seconds.toFixed(2), 11],
+        [cpuSeconds.toFixed(2), 7],
+        [toReading.cpuSeconds.toFixed(2), 11],
+        [peakMegabytes.toFixed(0), 10],
+        [toFile.toFixed(2), 8],
+      ];
+      console.log(way.padEnd(46) + columns.map(([text, width]) => text.padStart(width)).join(''));
     }
     mkdirSync(new URL('results/', import.meta.url), { recursive: true });
     writeFileSync(

@@ -74,4 +74,4 @@ export function allocate(path: string, dtype: Dtype, elements: number): WeightDa
 // Node 20 has no byte array of more than 4 GiB.
 const partElements = 1 << 28;
 const stagingBytes = 4 << 20;
-const observedBytes = 64 << 20;
+const observedBytes = 8 << 20;

@@ -72,6 +72,7 @@ describe('a pickle', () => {
     ['has fewer strides', item('a', pickle.tensor({ shape: [2, 2], strides: [1] })), /shape \[2,2\] but strides \[1\]/],
     ['has a type of integers not read', item('a', pickle.tensor({ type: 'ShortStorage' })), /torch\.ShortStorage, which is not read/],
     ['has two tensors of one name', `}(${pickle.text('a.b')}${pickle.tensor()}${pickle.text('a')}${item('b', pickle.tensor())}u`, /two values called "a\.b"/],
+    ['makes dicts without end', '}'.repeat(500_000), /more than 4000000 operations/],
     ['contains itself', `}q\x00${pickle.text('a')}h\x00s`, /nests deeper than 100/],
     ['nests deeply', `${']'.repeat(200)}${'a'.repeat(199)}`, /nests deeper than 100/],
   ])('that %s is refused', async (_, operations, message) => {

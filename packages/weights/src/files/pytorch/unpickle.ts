@@ -35,9 +35,11 @@ export interface PickleEnvironment {
   load(id: Pickled): Pickled;
 }
 
-// A tensor of a state dict takes some forty operations: this is room for 100,000 tensors. Each makes
-// one small object at most, so memory stays within a few hundred megabytes whatever a pickle says.
+// A tensor of a state dict takes some sixty operations: this is room for 60,000 tensors. Each makes one
+// small object at most, so memory stays within a few hundred megabytes whatever a pickle says.
 const maximumOperations = 4_000_000;
+// A dict takes as much memory as several other objects.
+const dictOperations = 10;
 const maximumIntegerBytes = 256;
 
 /**
@@ -145,6 +147,7 @@ export function unpickle(bytes: Uint8Array, environment: PickleEnvironment): Pic
     if (!(callee instanceof PickledName) || callee.call === undefined || !Array.isArray(args)) {
       throw new PickleFault(`it calls ${describe(callee)}, which is not a function`);
     }
+    charge(dictOperations);
     return callee.call(args, charge);
   };
 
@@ -233,6 +236,7 @@ export function unpickle(bytes: Uint8Array, environment: PickleEnvironment): Pic
         stack.push([]);
         break;
       case op('}'):
+        charge(dictOperations);
         stack.push(new Map());
         break;
       case op('t'):
@@ -241,6 +245,7 @@ export function unpickle(bytes: Uint8Array, environment: PickleEnvironment): Pic
         stack.push(popMark());
         break;
       case op('d'): {
+        charge(dictOperations);
         const items = popMark();
         stack.push(new Map());
         setItems(items);
