@@ -4,16 +4,16 @@ import { createTrainer, type Evaluation, imageCrops, initialStudent, readArrays,
 import { parameterCount, parameterShapes, type VitConfig } from '@dinov2/vit';
 import { saveBackbone } from '@dinov2/weights';
 import pc from 'picocolors';
+import { describeInitialization } from './config/describe-initialization';
 import type { Initialization } from './config/initialization';
 import type { Settings } from './config/schema';
-import { describeInitialization } from './config/describe-initialization';
 import { modelName, trainerConfig } from './config/trainer-config';
 import { type PickedEngine, pickEngine } from './engine';
 import { PretrainError } from './error';
 import { describeFall, lastFall } from './evaluate/fall';
 import { featureModel } from './evaluate/feature-model';
 import { readingOf } from './evaluate/images';
-import { KnnEvaluation, type KnnScores } from './evaluate/knn-evaluation';
+import { headline, KnnEvaluation, type KnnScores } from './evaluate/knn-evaluation';
 import { si } from './format';
 import type { OpenedInitialization } from './open-initialization';
 import { createProgress, type Progress } from './progress';
@@ -54,7 +54,7 @@ export async function train(settings: Settings, { resume, allowChanges, note, in
     const { knn, spread } = await evaluation.measure(model, backbone);
     run.addEvaluation({ iteration, knn, spread });
     say(`${pc.green('k-NN')} ${iteration === 0 && initialization !== undefined ? 'of the loaded weights' : `after ${iteration} steps`}: ${scores(knn)}`);
-    const fall = lastFall(run.evaluations(), Number(Object.keys(knn)[0]), evaluation.heldout.indices.length);
+    const fall = lastFall(run.evaluations(), headline(knn, settings.knn), evaluation.heldout.indices.length);
     if (fall?.iteration === iteration) say(`${pc.yellow('warning')} ${describeFall(fall)}`);
   };
 

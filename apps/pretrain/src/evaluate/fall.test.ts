@@ -13,7 +13,7 @@ describe('lastFall', () => {
   });
 
   it('names the last evaluation that is clearly below the first', () => {
-    expect(lastFall(curve(0.8, 0.5, 0.6, 0.79), 10, 100)).toEqual({ iteration: 20, now: 0.6, start: 0.8 });
+    expect(lastFall(curve(0.8, 0.5, 0.6, 0.79), 10, 100)).toEqual({ k: 10, iteration: 20, now: 0.6, start: 0.8 });
     expect(lastFall([], 10, 100)).toBeUndefined();
     expect(lastFall(curve(0.8, 0.1), 20, 100)).toBeUndefined();
   });

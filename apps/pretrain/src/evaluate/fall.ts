@@ -9,6 +9,7 @@ export function lowestUsual(start: number, pictures: number): number {
 }
 
 export interface Fall {
+  readonly k: number;
   readonly iteration: number;
   readonly now: number;
   readonly start: number;
@@ -23,14 +24,14 @@ export function lastFall(
   const start = evaluations[0]?.knn[k];
   if (start === undefined) return undefined;
   const fallen = evaluations.findLast(({ knn }) => knn[k] !== undefined && knn[k] < lowestUsual(start, pictures));
-  return fallen && { iteration: fallen.iteration, now: fallen.knn[k]!, start };
+  return fallen && { k, iteration: fallen.iteration, now: fallen.knn[k]!, start };
 }
 
 /** A fall in plain words, with what to try. */
-export function describeFall({ iteration, now, start }: Fall): string {
+export function describeFall({ k, iteration, now, start }: Fall): string {
   const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
   return (
-    `k-NN fell to ${percent(now)} at step ${iteration}, clearly below the ${percent(start)} at the start: the features are getting worse. ` +
+    `k-NN (k = ${k}) fell to ${percent(now)} at step ${iteration}, clearly below the ${percent(start)} at the start: the features are getting worse. ` +
     'If it does not come back, stop, and try a lower optimizer.baseLearningRate, more data or, with --init, a longer --freeze-backbone.'
   );
 }

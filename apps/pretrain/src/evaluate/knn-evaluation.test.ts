@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { overrideLayer } from '../config/layer';
 import { resolveSettings } from '../config/resolve';
 import { featureModel } from './feature-model';
-import { KnnEvaluation } from './knn-evaluation';
+import { headline, KnnEvaluation } from './knn-evaluation';
 import { openLabelledFolder } from './labelled-folder';
 
 let folder: string;
@@ -38,6 +38,14 @@ describe('KnnEvaluation', () => {
     expect(evaluation!.rawPixels()).toEqual({ 1: 1, 3: 1 });
     const model = featureModel(eagerEngine({ backend: 'cpu' }), config);
     expect(await evaluation!.measure(model, initialize(config, 0))).toMatchObject({ knn: { 1: 1, 3: 1 } });
+  });
+});
+
+describe('headline', () => {
+  it('is the first that the settings name and the images allow', () => {
+    // Keys of a record that are numbers come in their order, not in that of the settings.
+    expect(headline({ 1: 0.5, 10: 0.4 }, { k: [100, 10, 1] })).toBe(10);
+    expect(headline({ 1: 0.5 }, { k: [100, 10] })).toBe(1);
   });
 });
 

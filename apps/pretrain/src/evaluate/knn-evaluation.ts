@@ -12,6 +12,11 @@ export type KnnScores = Readonly<Record<string, number>>;
 // Side to which images are averaged for the raw-pixel baseline: 3072 numbers each.
 const PIXEL_SIDE = 32;
 
+/** The number of neighbours that is spoken of first: of those that the settings name, the first that was computed. */
+export function headline(knn: KnnScores, { k }: Pick<Settings['knn'], 'k'>): number {
+  return k.find((count) => count in knn) ?? Number(Object.keys(knn)[0] ?? k[0]);
+}
+
 /** k-NN on a labelled folder. Images are read once and kept. */
 export class KnnEvaluation {
   private constructor(

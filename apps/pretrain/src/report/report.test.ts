@@ -53,8 +53,8 @@ describe('reportPage', () => {
 
   it('warns in plain words of features that became worse, and says how it ended', () => {
     expect(page({})).not.toContain('Warning');
-    expect(page({ fall: { iteration: 10, now: 0.5, start: 0.8 } })).toMatch(
-      /Warning. k-NN fell to 50.0 % at step 10, clearly below the 80.0 % at the start: .*At the end, after 20 steps, it was 79.0 %. Clearly below means by more than two standard errors/,
+    expect(page({ fall: { k: 10, iteration: 10, now: 0.5, start: 0.8 } })).toMatch(
+      /Warning. k-NN \(k = 10\) fell to 50.0 % at step 10, clearly below the 80.0 % at the start: .*At the end, after 20 steps, it was 79.0 %. Clearly below means by more than two standard errors/,
     );
   });
 });

@@ -12,7 +12,7 @@ import { PretrainError } from '../error';
 import { lastFall } from '../evaluate/fall';
 import { type Backbone, featureModel } from '../evaluate/feature-model';
 import { readingOf } from '../evaluate/images';
-import { KnnEvaluation } from '../evaluate/knn-evaluation';
+import { headline, KnnEvaluation } from '../evaluate/knn-evaluation';
 import type { RunFolder } from '../run/run-folder';
 import { neighbourGallery } from './neighbour-gallery';
 import { type Report, reportPage } from './page';
@@ -47,8 +47,7 @@ export async function writeReport(run: RunFolder, engine: Engine): Promise<strin
   const perStep = settings.batchSize * settings.accumulationSteps;
   const seconds = trainingSeconds(metrics, perStep);
   const evaluations = run.evaluations();
-  const scored = Object.keys(evaluations[0]?.knn ?? {}).map(Number);
-  const k = settings.knn.k.find((wanted) => scored.includes(wanted)) ?? scored[0] ?? settings.knn.k[0]!;
+  const k = headline(evaluations[0]?.knn ?? {}, settings.knn);
   const parameters = parameterCount(parameterShapes(config));
 
   const report: Report = {
