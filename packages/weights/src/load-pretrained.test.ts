@@ -72,6 +72,7 @@ describe('VisionTransformer.fromPretrained', () => {
       await compare(outputs.clsToken, 0);
       await compare(outputs.registerTokens, 1);
       await compare(outputs.patchTokens, 1 + registers);
+      tf.dispose(outputs);
     }
     const layers = tf.tidy(() =>
       model.getIntermediateLayers(picture(16, 16), model.config.depth, { norm: false, returnClassToken: true, returnRegisterTokens: true }),
@@ -83,7 +84,10 @@ describe('VisionTransformer.fromPretrained', () => {
       expect(await maximumDifference(registerTokens!, expected, 1, shape[0])).toBeLessThan(tolerance);
       expect(await maximumDifference(patchTokens, expected, 1 + registers, shape[0])).toBeLessThan(tolerance);
     }
+    tf.dispose(layers);
+    expect(model.preprocessing.mean).toHaveLength(3);
     model.dispose();
+    expect(tf.memory().numTensors).toBe(0);
   });
 });
 

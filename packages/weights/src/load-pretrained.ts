@@ -1,21 +1,17 @@
-import { readFile, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import type { Preprocessing } from '@dinov2/augment';
 import type { HostArray, PositionInterpolation, VitConfig } from '@dinov2/vit';
-import { WeightsError } from './errors';
 import { type OpenOptions, openWeights } from './files/open-weights';
-import { type JsonBounds, parseJson } from './files/parse-json';
 import type { WeightsFile } from './files/weights-file';
-import { choosePreprocessing } from './layouts/choose-preprocessing';
-import { type ConfigDescription, describeConfig } from './layouts/describe-config';
-import { type SelectedHead, selectHead } from './layouts/heads';
-import { fromPreprocessorConfig } from './layouts/hugging-face-preprocessing';
 import type { LayoutName } from './layouts/layout';
 import { matchLayout } from './layouts/match';
-import { readParameters, readTensors } from './layouts/read-parameters';
-import { isPreprocessing } from './layouts/is-preprocessing';
 import type { Branch } from './layouts/select-backbone';
 import { summarise } from './layouts/summarise';
+import { baseOfPeriods } from './load/base-of-periods';
+import { findDescription } from './load/find-description';
+import { findPreprocessing } from './load/find-preprocessing';
+import { type LoadedHeads, readHeads } from './load/read-heads';
+import { readParameters } from './load/read-parameters';
 
 /** Choices of {@link loadPretrained}; a file tells all of them itself, but where it says otherwise here. */
 export interface LoadOptions extends OpenOptions {
@@ -37,10 +33,7 @@ export interface Pretrained {
   /** By canonical name, with the shapes of `parameterShapes(config)`. */
   readonly parameters: Record<string, HostArray>;
   /** Projection heads by canonical name; only when asked for, and the file has them. */
-  readonly heads?: {
-    readonly dino?: Record<string, HostArray>;
-    readonly ibot?: Record<string, HostArray>;
-  };
+  readonly heads?: LoadedHeads;
   /** What makes an input of a picture, for `preprocess` of `@dinov2/data`. */
   readonly preprocessing: Preprocessing;
   readonly layout: LayoutName;
@@ -80,13 +73,17 @@ async function load(file: WeightsFile, options: LoadOptions): Promise<Pretrained
   const { path, entries } = file;
   const folder = dirname(path);
   const description = await findDescription(file, folder);
-  const { layout, backbone, config, assumed, pieces, accounted } = matchLayout(path, entries, { ...options, description });
-  const parameters = await readParameters(file, backbone.source, pieces, accounted, config);
-  const heads = options.heads === true ? await loadHeads(file, folder, backbone.owner) : undefined;
-  const { preprocessing, source: preprocessingSource } = await findPreprocessing();
+  const match = matchLayout(path, entries, { ...options, description });
+  const { layout, backbone, accounted } = match;
+  const { preprocessing, source: preprocessingSource } = await findPreprocessing(file, folder, match, description);
 
+  const parameters = await readParameters(file, match);
+  const heads = options.heads === true ? await readHeads(file, folder, backbone.owner) : undefined;
+  // DINOv3's repository stores the periods and not their base.
+  const ropeBase = layout.name === 'dinov3' ? (description?.facts.ropeBase ?? baseOfPeriods(parameters['rope_embed.periods'].data)) : undefined;
+  const config = ropeBase === undefined ? match.config : { ...match.config, ropeBase };
   return {
-    config: layout.name === 'dinov3' && description?.facts.ropeBase === undefined ? { ...config, ropeBase: baseOf(parameters) ?? config.ropeBase } : config,
+    config,
     parameters,
     ...(heads && { heads }),
     preprocessing,
@@ -96,7 +93,7 @@ async function load(file: WeightsFile, options: LoadOptions): Promise<Pretrained
       source: description?.source,
       preprocessingSource,
       heads: Object.entries(heads ?? {}).map(([name, head]) => `${name} with ${head['last_layer.weight_v'].shape[0]} prototypes`),
-      assumed,
+      assumed: match.assumed,
       ignored: accounted.ignored.filter((name) => heads === undefined || !name.includes('_head')),
       notes: [
         ...(accounted.absent.some((name) => name.endsWith('mask_token')) ? ['the file has no mask token; zeros stand for it'] : []),
@@ -104,118 +101,4 @@ async function load(file: WeightsFile, options: LoadOptions): Promise<Pretrained
       ],
     }),
   };
-
-  async function findPreprocessing(): Promise<{ preprocessing: Preprocessing; source: string }> {
-    const name = 'preprocessor_config.json';
-    const own = file.metadata.preprocessing;
-    const beside = own === undefined ? await readJson(join(folder, name)) : undefined;
-    const read = beside === undefined ? description?.preprocessing : fromPreprocessorConfig(beside);
-    if (own !== undefined) {
-      const preprocessing = parseMetadata(path, 'preprocessing', own);
-      if (!isPreprocessing(preprocessing)) throw new WeightsError(`The metadata "preprocessing" of ${path} is ${own}, which is none. Write the file anew.`);
-      return { preprocessing, source: 'from its metadata' };
-    }
-    if (read !== undefined && 'preprocessing' in read) {
-      return { preprocessing: read.preprocessing, source: `from ${beside === undefined ? description!.source : name}` };
-    }
-    // Released models with this norm: the 7B ones, and of those of width 1024 the satellite model alone.
-    const localNorm = [...entries.keys()].some((key) => /(^|\.)local_cls_norm\./.test(key));
-    const preset = choosePreprocessing(layout, config, {
-      satellite: /sat493m/.test(path) || (localNorm && config.embedDim === 1024),
-      ownSize: description?.writer === 'dinov2-ts',
-    });
-    const why = read === undefined ? '' : `; ${beside === undefined ? description!.source : name} says ${read.unsupported}, which is not supported`;
-    return { preprocessing: preset, source: `as ${layout.title}${why}` };
-  }
-}
-
-/** The configuration in the file, or beside it. */
-async function findDescription(file: WeightsFile, folder: string): Promise<ConfigDescription | undefined> {
-  const own = file.metadata.model;
-  if (own !== undefined) {
-    const description = describeConfig(`the metadata of ${basename(file.path)}`, parseMetadata(file.path, 'model', own));
-    if (description !== undefined) return description;
-  }
-  for (const name of ['config.json', 'manifest.json']) {
-    const json = await readJson(join(folder, name));
-    const description = json === undefined ? undefined : describeConfig(name, json);
-    if (description !== undefined) return description;
-  }
-  return undefined;
-}
-
-/** A configuration lists some thousands of labels at most. */
-const bounds: JsonBounds & { readonly bytes: number } = { bytes: 1 << 26, depth: 32, values: 1_000_000 };
-
-async function readJson(path: string): Promise<unknown> {
-  try {
-    const { size } = await stat(path);
-    if (size > bounds.bytes) throw new SyntaxError(`has ${size} bytes, more than a configuration needs`);
-    return parseJson(await readFile(path), bounds);
-  } catch (error) {
-    if (error instanceof SyntaxError) {
-      throw new WeightsError(`${path} ${error.message}. Download it again, or remove it.`, { cause: error });
-    }
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new WeightsError(`Cannot read ${path}: ${(error as Error).message}. Check its permissions.`, { cause: error });
-  }
-}
-
-function parseMetadata(path: string, key: string, text: string): unknown {
-  try {
-    return parseJson(new TextEncoder().encode(text), bounds);
-  } catch (error) {
-    throw new WeightsError(`The metadata "${key}" of ${path} ${(error as Error).message}. Write the file anew.`, { cause: error });
-  }
-}
-
-/** Heads lie in the backbone's own file, or in a run's folder in one of their own. */
-async function loadHeads(file: WeightsFile, folder: string, owner: string): Promise<Pretrained['heads']> {
-  const own = await readHeads(file, owner);
-  if (own !== undefined || basename(file.path) !== 'backbone.safetensors') return own;
-  let beside: WeightsFile;
-  try {
-    beside = await openWeights(join(folder, 'heads.safetensors'));
-  } catch (error) {
-    if (/ENOENT/.test((error as Error).message)) return undefined;
-    throw error;
-  }
-  try {
-    return await readHeads(beside, '');
-  } finally {
-    await beside.close();
-  }
-}
-
-async function readHeads(file: WeightsFile, owner: string): Promise<Pretrained['heads']> {
-  const dino = selectHead(file.path, file.entries, owner, 'dino');
-  const ibot = selectHead(file.path, file.entries, owner, 'ibot');
-  if (dino === undefined && ibot === undefined) return undefined;
-  const read = async (head: SelectedHead): Promise<Record<string, HostArray>> => {
-    const parameters = await readTensors(file, head.tensors);
-    if (head.plainLastLayer) {
-      const { data, shape } = parameters['last_layer.weight_v'];
-      parameters['last_layer.weight_g'] = { data: rowNorms(data, shape[1]), shape: [shape[0], 1] };
-    }
-    return parameters;
-  };
-  return { ...(dino && { dino: await read(dino) }), ...(ibot && { ibot: await read(ibot) }) };
-}
-
-function rowNorms(data: Float32Array, width: number): Float32Array {
-  return Float32Array.from({ length: data.length / width }, (_, row) => {
-    let sum = 0;
-    for (let i = row * width; i < (row + 1) * width; i++) sum += data[i] ** 2;
-    return Math.sqrt(sum);
-  });
-}
-
-/** The roundest base that explains stored periods `base^(i/F)`, which may be rounded to bfloat16 (8 bits). */
-function baseOf(parameters: Readonly<Record<string, HostArray>>): number | undefined {
-  const periods = parameters['rope_embed.periods'].data;
-  const count = periods.length;
-  const base = periods[count - 1] ** (count / (count - 1));
-  if (!(base > 0 && Number.isFinite(base))) return undefined;
-  const explains = (candidate: number): boolean => periods.every((period, i) => Math.abs(period / candidate ** (i / count) - 1) <= 2 ** -8);
-  return [100, Number(base.toPrecision(2)), Number(base.toPrecision(4))].find(explains) ?? base;
 }

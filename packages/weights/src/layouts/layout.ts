@@ -19,7 +19,7 @@ export type StoredShapes = ReadonlyMap<string, Shape>;
  * Where a part of a parameter lies in a file. A bare name is a tensor with an equal share of the
  * parameter's rows, which the file must have.
  */
-export type Place =
+type Place =
   | string
   | {
       readonly name: string;
@@ -36,7 +36,7 @@ export type Place =
     };
 
 /** One parameter's places in order of its rows; of several spellings, files use one. */
-export interface Spellings {
+interface Spellings {
   readonly spellings: readonly (readonly Place[])[];
 }
 

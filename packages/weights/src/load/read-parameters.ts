@@ -1,8 +1,8 @@
-import { type HostArray, parameterShapes, type VitConfig } from '@dinov2/vit';
+import { type HostArray, parameterShapes } from '@dinov2/vit';
 import { WeightsError } from '../errors';
 import type { WeightsFile } from '../files/weights-file';
-import type { Accounted } from './account';
-import type { Piece, Shape } from './layout';
+import type { Shape } from '../layouts/layout';
+import type { Match } from '../layouts/match';
 
 /** Tensors on their way at a time: enough to keep a disk busy, few enough to hold little besides the result. */
 const concurrency = 4;
@@ -14,10 +14,7 @@ const concurrency = 4;
  */
 export async function readParameters(
   file: WeightsFile,
-  source: ReadonlyMap<string, string>,
-  pieces: ReadonlyMap<string, readonly Piece[]>,
-  { used, masks }: Accounted,
-  config: VitConfig,
+  { config, pieces, backbone: { source }, accounted: { used, masks } }: Match,
 ): Promise<Record<string, HostArray>> {
   const shapes = parameterShapes(config);
   const parameters: Record<string, HostArray> = {};
