@@ -67,6 +67,8 @@ describe('a folder for transformers.js', () => {
     const { modelType } = await saveTransformersJs(join(models, type), saved, { log: false });
     expect(modelType).toBe(type);
     await expectOurFeatures(type, saved, 2e-5);
+    // Python's transformers reads the same file, and takes no whole number for a float.
+    expect(await readFile(join(models, type, 'config.json'), 'utf8')).toMatch(/"(layerscale_value|rope_theta)": \d+\.0/);
   });
 
   it('has a float16 model where asked for', async () => {

@@ -2,6 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WeightsError } from '../errors';
 import { atomicWrite } from '../files/atomic-write';
+import { pythonJson } from '../layouts/python-json';
 import type { SavedModel } from '../save-backbone';
 import { type SavedFolder, saveHuggingFace } from '../save-hugging-face';
 import { writeBackbone } from './export-onnx';
@@ -67,6 +68,6 @@ export async function saveFolder(
     dtype: models[precisions.includes('float32') ? 'float32' : 'float16'].dtype,
     ...(Object.keys(inTwoFiles).length > 0 && { use_external_data_format: inTwoFiles }),
   };
-  await atomicWrite(path, (file) => file.writeFile(`${JSON.stringify({ ...config, 'transformers.js_config': settings }, null, 2)}\n`));
+  await atomicWrite(path, (file) => file.writeFile(pythonJson({ ...config, 'transformers.js_config': settings })));
   return saved;
 }
