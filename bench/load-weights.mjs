@@ -3,10 +3,11 @@
 // 5 GB of disk (10 GB with --python) and 6 GB of memory.
 //
 // Every measurement is a process of its own: it imports, then times one load, then reports its peak resident memory (VmHWM).
-// Rounds take turns, and the file is in the page cache throughout, so that the disk's speed does not hide ours.
+// The file is in the page cache throughout, so that the disk's speed does not hide ours.
 // Two ways of reading are measured: into fresh memory, which the kernel must provide page by page and a loader cannot avoid,
-// and through one small buffer that is reused, which keeps nothing. Ratios are to the first, of medians; beside them stands
-// the processor time of all threads, which other programs on the machine disturb less.
+// and through one small buffer that is reused, which keeps nothing. Each measurement comes right after one of the first way,
+// and "× reading" is the median of their ratios: of time, and of the processor time of all threads, which other programs on
+// the machine disturb less.
 // With --python the same weights are also a .pth of torch.save, and safetensors.torch and torch.load are measured as peers.
 // Prints a table and writes bench/results/load-weights.json.
 import { execFileSync } from 'node:child_process';
@@ -159,8 +160,10 @@ async function main() {
     for (const path of new Set(all.map(pathOf))) await ways['read through one buffer'](path);
     const rounds = [];
     for (let round = 0; round < Number(values.rounds); round++) {
-      rounds.push(Object.fromEntries(all.map((way) => [way, runOnce(way)])));
-      console.error(`round ${round + 1}: ${all.map((way) => `${way} ${rounds[round][way].seconds.toFixed(2)} s`).join(', ')}`);
+      const measured = {};
+      for (const way of all) measured[way] = { before: runOnce(baseline), ...runOnce(way) };
+      rounds.push(measured);
+      console.error(`round ${round + 1}: ${all.map((way) => `${way} ${measured[way].seconds.toFixed(2)} s`).join(', ')}`);
     }
 
     const bytes = statSync(safetensors).size;
@@ -169,7 +172,7 @@ async function main() {
     const results = Object.fromEntries(
       all.map((way) => {
         const peakMegabytes = Math.max(...of(way, 'peakMegabytes'));
-        const ratio = (key) => median(of(way, key)) / median(of(baseline, key));
+        const ratio = (key) => median(rounds.map((round) => round[way][key] / round[way].before[key]));
         return [
           way,
           {
