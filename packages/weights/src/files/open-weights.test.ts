@@ -77,7 +77,7 @@ describe('openWeights', () => {
 
   it.runIf(process.platform === 'linux')('does not wait for a pipe, nor read a device', async () => {
     const pipe = join(root, 'pipe');
-    execFileSync('mkfifo', [pipe]);
+    execFileSync('sh', ['-c', 'mkfifo "$0"', pipe]);
     await refused(pipe, /not a regular file/);
     await refused('/dev/zero', /not a regular file/);
   });

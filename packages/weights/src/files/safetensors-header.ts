@@ -4,7 +4,7 @@ import { isRecord, type JsonBounds, parseJson } from './parse-json';
 import { elementsOf, type TensorEntry } from './weights-file';
 
 /** Where one tensor lies: bytes `[begin, end)` after the header. */
-export interface SafetensorsEntry extends TensorEntry {
+interface SafetensorsEntry extends TensorEntry {
   readonly begin: number;
   readonly end: number;
 }
