@@ -17,6 +17,8 @@ export interface OrtOptions {
   readonly inPlace?: InPlace;
   /** Write into this tensor, usually a part of a larger one, instead of a new one. */
   readonly into?: Tensor;
+  /** Inputs to make part of the session where they are constants, so that the kernel can prepare them once. */
+  readonly prepare?: readonly number[];
 }
 
 type Numbers = Float32Array | Int32Array | Uint8Array | BigInt64Array;
@@ -65,9 +67,19 @@ export class Builder {
     type: string,
     inputs: readonly (Tensor | null)[],
     outputs: readonly Tensor[],
-    { attributes = {}, domain = '', inPlace = [] }: OrtOptions,
+    { attributes = {}, domain = '', inPlace = [], prepare = [] }: OrtOptions,
   ): void {
-    this.#push({ kind: 'ort', operator: { type, domain, attributes }, inputs, outputs, inPlace, node: this.#node });
+    const isPrepared = (tensor: Tensor | null, i: number): tensor is Tensor =>
+      tensor !== null && prepare.includes(i) && this.#constants.has(tensor.storage) && tensor.type === 'float32';
+    this.#push({
+      kind: 'ort',
+      operator: { type, domain, attributes },
+      inputs: inputs.map((tensor, i) => (isPrepared(tensor, i) ? null : tensor)),
+      initializers: new Map(inputs.flatMap((tensor, i) => (isPrepared(tensor, i) ? [[i, tensor] as const] : []))),
+      outputs,
+      inPlace,
+      node: this.#node,
+    });
   }
 
   /**

@@ -11,10 +11,12 @@ import { OnnxRuntime } from './onnx-runtime';
 import { makePlan } from './plan/plan';
 import { rematerialize } from './plan/rematerialize';
 import { schedule } from './plan/schedule';
-import type { Storage } from './program';
+import type { Initializer } from './onnx-model';
+import type { Storage, Tensor } from './program';
 import { RunQueue } from './run-queue';
 import type { Runtime } from './runtime';
 import { SessionCache } from './sessions';
+import { StepSessions } from './step-sessions';
 
 export interface OnnxEngineOptions {
   /** Threads of matrix products and other large kernels. Default: the cores this process may use. */
@@ -71,7 +73,12 @@ export function onnxEngine({ threads = availableParallelism(), memoryBytes }: On
         block.heap.bytes.set(bytes, block.offset);
         constants.set(storage, block);
       }
-      return new HeapExecutable(ordered, plan, constants, new Set(donations.map(([input]) => input)), runtime);
+      const initializer = ({ storage, offset, shape }: Tensor): Initializer => {
+        const bytes = program.constants.get(storage) as Uint8Array;
+        return { shape, bytes: bytes.subarray(offset, offset + bytesOf(shape, 'float32')) };
+      };
+      const sessions = new StepSessions(plan.steps, initializer, runtime.sessions);
+      return new HeapExecutable(ordered, plan, constants, sessions, new Set(donations.map(([input]) => input)), runtime);
     },
     put(data, shape, dtype) {
       alive();

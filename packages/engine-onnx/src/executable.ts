@@ -9,6 +9,7 @@ import { resolve, tensorBytes, touched, type OrtStep, type SimdStep, type Step, 
 import { runSimd } from './run-simd';
 import type { Runtime } from './runtime';
 import type { Session } from './sessions';
+import type { StepSessions } from './step-sessions';
 
 /** Longest time in milliseconds that a run keeps timers and sockets of the process waiting, plus one kernel. */
 const longestSlice = 20;
@@ -34,8 +35,8 @@ export class HeapExecutable implements Executable {
   readonly #runtime: Runtime;
   readonly #donated: ReadonlySet<number>;
   readonly #constants: ReadonlyMap<Storage, Block>;
-  /** Sessions of ONNX steps, and their tensors once bound. */
-  readonly #sessions: readonly (Session | undefined)[];
+  readonly #sessions: StepSessions;
+  /** ONNX steps once their tensors are bound. */
   readonly #calls: (OrtCall | undefined)[];
   /** Steps by the outermost storage they touch. */
   readonly #users = new Map<Storage, number[]>();
@@ -43,13 +44,20 @@ export class HeapExecutable implements Executable {
   readonly #bases = new Map<Storage, Location>();
   #disposed = false;
 
-  constructor(graph: Graph, plan: Plan, constants: ReadonlyMap<Storage, Block>, donated: ReadonlySet<number>, runtime: Runtime) {
+  constructor(
+    graph: Graph,
+    plan: Plan,
+    constants: ReadonlyMap<Storage, Block>,
+    sessions: StepSessions,
+    donated: ReadonlySet<number>,
+    runtime: Runtime,
+  ) {
     this.#graph = graph;
     this.#plan = plan;
     this.#runtime = runtime;
     this.#donated = donated;
     this.#constants = constants;
-    this.#sessions = plan.steps.map((step) => (step.kind === 'ort' ? sessionOf(step, runtime) : undefined));
+    this.#sessions = sessions;
     this.#calls = plan.steps.map(() => undefined);
     plan.steps.forEach((step, index) => {
       for (const { storage } of touched(step)) {
@@ -61,7 +69,7 @@ export class HeapExecutable implements Executable {
     });
     const total = (sizes: Iterable<number>) => [...sizes].reduce((sum, bytes) => sum + bytes, 0);
     this.memory = {
-      temporary: total(plan.arena) + total([...constants.values()].map(({ bytes }) => bytes)),
+      temporary: total(plan.arena) + total([...constants.values()].map(({ bytes }) => bytes)) + sessions.bytes,
       inputs: total(graph.inputs.map(({ shape, dtype }) => sizeOf(shape) * (dtype === 'bool' ? 1 : 4))),
       outputs: total(plan.slots),
     };
@@ -101,6 +109,7 @@ export class HeapExecutable implements Executable {
     this.#disposed = true;
     void this.#runtime.queue.add(async () => {
       for (const call of this.#calls) if (call) this.#release(call);
+      this.#sessions.dispose();
       for (const block of this.#constants.values()) this.#runtime.heaps.free(block);
     });
   }
@@ -198,7 +207,7 @@ export class HeapExecutable implements Executable {
 
   #runOrt(step: OrtStep, index: number): void {
     const { runtime } = this.#runtime;
-    const call = (this.#calls[index] ??= this.#bindOrt(step, this.#sessions[index] as Session));
+    const call = (this.#calls[index] ??= this.#bindOrt(step, this.#sessions.get(index)));
     runtime.run(call.session.handle, call.session.inputNames, call.inputs, call.session.outputNames, call.outputs);
   }
 
@@ -267,13 +276,6 @@ export class HeapExecutable implements Executable {
     for (const handle of outputs) this.#runtime.runtime.releaseTensor(handle);
   }
 }
-
-const sessionOf = ({ operator, inputs, outputs }: OrtStep, { sessions }: Runtime): Session =>
-  sessions.get(
-    operator,
-    inputs.map((tensor) => tensor?.type ?? null),
-    outputs.map(({ type }) => type),
-  );
 
 function kernelName(step: Step): string {
   if (step.kind === 'ort') return `ort:${step.operator.type}`;

@@ -1,6 +1,12 @@
 import protobuf from 'protobufjs/light.js';
 import { onnxType, type ElementType } from './element-type';
 
+/** A float32 tensor that is part of a model. */
+export interface Initializer {
+  readonly shape: readonly number[];
+  readonly bytes: Uint8Array;
+}
+
 /** An attribute value. A plain number is an integer, as most ONNX attributes are. */
 export type OnnxAttribute = number | readonly number[] | string | { readonly float: number };
 
@@ -33,6 +39,7 @@ const messages = protobuf.Root.fromJSON({
       fields: {
         node: field('NodeProto', 1, 'repeated'),
         name: field('string', 2),
+        initializer: field('TensorProto', 5, 'repeated'),
         input: field('ValueInfoProto', 11, 'repeated'),
         output: field('ValueInfoProto', 12, 'repeated'),
       },
@@ -56,6 +63,14 @@ const messages = protobuf.Root.fromJSON({
         type: field('int32', 20),
       },
     },
+    TensorProto: {
+      fields: {
+        dims: field('int64', 1, 'repeated'),
+        dataType: field('int32', 2),
+        name: field('string', 8),
+        rawData: field('bytes', 9),
+      },
+    },
     ValueInfoProto: { fields: { name: field('string', 1), type: field('TypeProto', 2) } },
     TypeProto: { fields: { tensorType: field('TensorTypeProto', 1) } },
     TensorTypeProto: { fields: { elemType: field('int32', 1) } },
@@ -73,16 +88,20 @@ function encodeAttribute([name, value]: [string, OnnxAttribute]): object {
   return { name, type: attributeType.ints, ints: value };
 }
 
+export const isInitializer = (input: ElementType | Initializer | null): input is Initializer =>
+  input !== null && typeof input === 'object';
+
 export const inputName = (index: number): string => `i${index}`;
 export const outputName = (index: number): string => `o${index}`;
 
 /**
  * A model of one node. Types are fixed and shapes are left open, so that one session serves every
- * shape. `null` stands for an optional input that is absent.
+ * shape. `null` stands for an optional input that is absent, an initializer for one whose values are
+ * part of the model.
  */
 export function encodeModel(
   operator: Operator,
-  inputs: readonly (ElementType | null)[],
+  inputs: readonly (ElementType | Initializer | null)[],
   outputs: readonly ElementType[],
 ): Uint8Array {
   const value = (name: string, type: ElementType) => ({ name, type: { tensorType: { elemType: onnxType[type] } } });
@@ -104,7 +123,10 @@ export function encodeModel(
             attribute: Object.entries(operator.attributes).map(encodeAttribute),
           },
         ],
-        input: inputs.flatMap((type, i) => (type === null ? [] : [value(inputName(i), type)])),
+        initializer: inputs.flatMap((input, i) =>
+          isInitializer(input) ? [{ name: inputName(i), dims: input.shape, dataType: onnxType.float32, rawData: input.bytes }] : [],
+        ),
+        input: inputs.flatMap((input, i) => (input === null || isInitializer(input) ? [] : [value(inputName(i), input)])),
         output: outputs.map((type, i) => value(outputName(i), type)),
       },
     })

@@ -35,6 +35,8 @@ interface StepBase {
 export interface OrtStep extends StepBase {
   readonly kind: 'ort';
   readonly operator: Operator;
+  /** Constants that are part of the session, by input; `inputs` has null there. ONNX Runtime keeps them as its kernel wants them. */
+  readonly initializers: ReadonlyMap<number, Tensor>;
 }
 
 /** A call of a WebAssembly kernel. `scratch` is an output that nobody reads. */

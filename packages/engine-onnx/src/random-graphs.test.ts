@@ -180,7 +180,8 @@ describe('random graphs', () => {
             const { temporary, outputs: reported } = executable.memory;
             // Blocks are multiples of 64 bytes, as all tensors here are but the scalars of Fill.
             expect(measured).toBeLessThanOrEqual(temporary + reported + 64);
-            expect(measured).toBeGreaterThanOrEqual(temporary + reported);
+            // The one constant may be part of a session, and its bytes outside the heap.
+            expect(measured).toBeGreaterThanOrEqual(temporary + reported - 64);
           }
           const donated = new Map(example.donations);
           inputs = inputs.map((input, i) => (donated.has(i) ? outputs[donated.get(i) as number] : input));

@@ -1,6 +1,6 @@
 import type { ElementType } from './element-type';
 import { EngineError } from './errors';
-import { encodeModel, inputName, outputName, type Operator } from './onnx-model';
+import { encodeModel, type Initializer, inputName, isInitializer, outputName, type Operator } from './onnx-model';
 import { nameList, type Handle, type OnnxRuntime } from './onnx-runtime';
 
 /** A one-node session and the names that a call passes with it. */
@@ -10,7 +10,10 @@ export interface Session {
   readonly outputNames: BigUint64Array;
 }
 
-/** One session per operator, attributes and types, made on first use and shared by all executables of an engine. */
+/** Values of an operator's input: part of the session, or of a type and passed at each run. `null` where it is absent. */
+type SessionInput = ElementType | Initializer | null;
+
+/** Sessions made on first use and shared by all executables of an engine: one per operator, attributes and types. */
 export class SessionCache {
   readonly #runtime: OnnxRuntime;
   readonly #sessions = new Map<string, Session>();
@@ -22,8 +25,12 @@ export class SessionCache {
   get(operator: Operator, inputs: readonly (ElementType | null)[], outputs: readonly ElementType[]): Session {
     const key = JSON.stringify([operator.type, operator.domain, operator.attributes, inputs, outputs]);
     let session = this.#sessions.get(key);
-    if (!session) this.#sessions.set(key, (session = this.#create(operator, inputs, outputs)));
+    if (!session) this.#sessions.set(key, (session = this.create(operator, inputs, outputs)));
     return session;
+  }
+
+  release({ handle }: Session): void {
+    this.#runtime.releaseSession(handle);
   }
 
   dispose(): void {
@@ -31,16 +38,17 @@ export class SessionCache {
     this.#sessions.clear();
   }
 
-  #create(operator: Operator, inputs: readonly (ElementType | null)[], outputs: readonly ElementType[]): Session {
+  /** A session of its own for the caller, who releases it: one with initializers, which no other executable has. */
+  create(operator: Operator, inputs: readonly SessionInput[], outputs: readonly ElementType[]): Session {
     try {
       return {
         handle: this.#runtime.createSession(encodeModel(operator, inputs, outputs)),
-        inputNames: nameList(inputs.flatMap((type, i) => (type === null ? [] : [inputName(i)]))),
+        inputNames: nameList(inputs.flatMap((input, i) => (input === null || isInitializer(input) ? [] : [inputName(i)]))),
         outputNames: nameList(outputs.map((_, i) => outputName(i))),
       };
     } catch (cause) {
       throw new EngineError(
-        `ONNX Runtime has no ${operator.type} for (${inputs.join(', ')}) -> (${outputs.join(', ')}): ${(cause as Error).message}`,
+        `ONNX Runtime has no ${operator.type} for (${inputs.map((input) => (isInitializer(input) ? 'float32' : input)).join(', ')}) -> (${outputs.join(', ')}): ${(cause as Error).message}`,
       );
     }
   }

@@ -1,11 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { TensorSpec } from '@dinov2/primitives';
+import { bindConstants } from './bind-constants';
 import { costReport, type CostReport } from './cost';
 import { pairDonations } from './donation';
 import type { DeviceArray, Engine, Executable, MemoryReport, ProfileEntry } from './engine';
 import { JitError } from './errors';
 import { printable } from './format-graph';
-import { type DataType, type Graph, typedArray, type TypedArray } from './graph';
+import { type DataType, type Graph, typedArray, type TypedArray, type Value } from './graph';
 import { optimize } from './passes';
 import { float32, type PrecisionPolicy } from './precision';
 import { trace, type TraceInput } from './trace/trace';
@@ -28,6 +29,12 @@ export interface JitOptions {
    * memory is reused for outputs of the same path, shape and type. For state that every step replaces.
    */
   readonly donate?: readonly number[];
+  /**
+   * Positions of arguments that are the same arrays at every call: weights at inference. Their values are
+   * compiled in. What depends on them alone is computed once, and the engine may keep them as its kernels
+   * like them best. They must not change while the compiled function is in use.
+   */
+  readonly constant?: readonly number[];
   /** Default {@link float32}. */
   readonly precision?: PrecisionPolicy;
 }
@@ -130,11 +137,16 @@ interface Call {
 interface Program {
   readonly lowered: Lowered;
   readonly structure: TreeStructure;
+  /** Leaves of a call whose values are compiled in. */
+  readonly constants: readonly number[];
+  /** The other leaves: inputs of the executable, in its order. */
+  readonly inputs: readonly number[];
+  /** From inputs of the executable to its outputs. */
   readonly donations: [number, number][];
-  /** Inputs that the caller gave up. */
+  /** Inputs of the executable that the caller gave up. */
   readonly givenUp: ReadonlySet<number>;
-  /** Present once it is wanted compiled. */
-  executable?: Promise<Executable>;
+  /** Present once it is wanted compiled, with the constant leaves it was compiled for. */
+  compiled?: { readonly constants: readonly Leaf[]; readonly executable: Promise<Executable> };
 }
 
 /**
@@ -157,11 +169,10 @@ interface Program {
  */
 export function jit<Args extends readonly unknown[], Out>(
   fn: (...args: Args) => Out,
-  { engine, donate = [], precision = float32 }: JitOptions,
+  { engine, donate = [], constant = [], precision = float32 }: JitOptions,
 ): CompiledFunction<Args, Out> {
   const programs = new Map<string, Program>();
   const names = parameterNames(fn);
-
   const place = (path: Path): string => {
     const [argument, ...rest] = path as [number, ...(string | number)[]];
     const name = names[argument];
@@ -182,20 +193,31 @@ export function jit<Args extends readonly unknown[], Out>(
     const known = programs.get(key);
     if (known !== undefined) return known;
     const count = structure.kind === 'array' ? structure.children.length : 0;
-    const beyond = donate.find((position) => !Number.isInteger(position) || position < 0 || position >= count);
-    if (beyond !== undefined) {
-      throw new JitError(`donate names argument ${beyond} of a call with ${count}; positions count from 0.`);
+    for (const [option, positions] of Object.entries({ donate, constant })) {
+      const beyond = positions.find((position) => !Number.isInteger(position) || position < 0 || position >= count);
+      if (beyond !== undefined) {
+        throw new JitError(`${option} names argument ${beyond} of a call with ${count}; positions count from 0.`);
+      }
+    }
+    const both = donate.find((position) => constant.includes(position));
+    if (both !== undefined) {
+      throw new JitError(`argument ${both} is donated and constant; a constant argument stays the caller's, so leave it out of donate.`);
     }
     const traced = trace(specs, (tensors) => fn(...unflattenTree<Args>(structure, tensors)));
     const graph = printable(precision.apply(optimize(traced.graph)));
-    const donors = paths.flatMap((path, input) =>
-      donate.includes(path[0] as number) ? [{ input, path: path.slice(1), value: graph.inputs[input] }] : [],
+    const leaves = paths.map((_, i) => i);
+    const isConstant = (leaf: number) => constant.includes(paths[leaf][0] as number);
+    const inputs = leaves.filter((leaf) => !isConstant(leaf));
+    const donors = inputs.flatMap((leaf, input) =>
+      donate.includes(paths[leaf][0] as number) ? [{ input, path: paths[leaf].slice(1), value: graph.inputs[leaf] }] : [],
     );
     const receivers = traced.paths.map((path, i) => ({ path, value: graph.outputs[i] }));
     const cost = costReport(graph);
     const made: Program = {
       lowered: { graph, cost, toString: () => `${graph.toString()}\n${cost.toString()}` },
       structure: traced.structure,
+      constants: leaves.filter(isConstant),
+      inputs,
       donations: pairDonations(donors, receivers),
       givenUp: new Set(donors.map(({ input }) => input)),
     };
@@ -203,28 +225,49 @@ export function jit<Args extends readonly unknown[], Out>(
     return made;
   };
 
-  const executable = (p: Program): Promise<Executable> => {
-    p.executable ??= engine.compile(p.lowered.graph, { donations: p.donations });
-    // A failed compilation may be tried again.
-    p.executable.catch(() => (p.executable = undefined));
-    return p.executable;
+  const compile = async ({ lowered: { graph }, constants, donations }: Program, { leaves, paths }: Call): Promise<Executable> => {
+    if (constants.length === 0) return engine.compile(graph, { donations });
+    const values = new Map<Value, TypedArray>();
+    for (const i of constants) {
+      const leaf = leaves[i];
+      values.set(graph.inputs[i], await (isDeviceArray(leaf) ? leaf.data() : hostData(leaf, () => place(paths[i]))));
+    }
+    return engine.compile(await bindConstants(graph, values, engine), { donations });
+  };
+
+  const executable = (p: Program, call: Call): Promise<Executable> => {
+    if (p.compiled === undefined) {
+      const made = { constants: p.constants.map((i) => call.leaves[i]), executable: compile(p, call) };
+      // A failed compilation may be tried again.
+      made.executable.catch(() => (p.compiled = undefined));
+      p.compiled = made;
+    }
+    const other = p.constants.find((i, j) => call.leaves[i] !== p.compiled?.constants[j]);
+    if (other !== undefined) {
+      throw new JitError(
+        `${place(call.paths[other])} is constant, and this call passes another array than the first one. ` +
+          `Call jit again for other weights, or leave the argument out of \`constant\`.`,
+      );
+    }
+    return p.compiled.executable;
   };
 
   /** The arrays of one call on the device, and those among them that only this call owns. */
-  const put = async (call: Call, { givenUp }: Program) => {
+  const put = async (call: Call, { inputs, givenUp }: Program) => {
     const temporary: DeviceArray[] = [];
     const arrays: DeviceArray[] = [];
     const used = new Map<DeviceArray, number>();
     try {
-      for (const [i, leaf] of call.leaves.entries()) {
+      for (const [input, i] of inputs.entries()) {
+        const leaf = call.leaves[i];
         if (typeof leaf === 'object' && isDeviceArray(leaf)) {
           const other = used.get(leaf);
-          if (other !== undefined && (givenUp.has(i) || givenUp.has(other))) {
+          if (other !== undefined && (givenUp.has(input) || givenUp.has(other))) {
             throw new JitError(
-              `${place(call.paths[i])} is the same array as ${place(call.paths[other])}, and one of them is donated. Pass a copy.`,
+              `${place(call.paths[i])} is the same array as ${place(call.paths[inputs[other]])}, and one of them is donated. Pass a copy.`,
             );
           }
-          used.set(leaf, i);
+          used.set(leaf, input);
           arrays.push(leaf);
           continue;
         }
@@ -247,7 +290,7 @@ export function jit<Args extends readonly unknown[], Out>(
   ): Promise<{ program: Program; value: R }> => {
     const call = read(args);
     const p = program(call);
-    const compiled = await executable(p);
+    const compiled = await executable(p, call);
     const { arrays, temporary } = await put(call, p);
     try {
       const value = await execute(compiled, arrays);
@@ -267,8 +310,9 @@ export function jit<Args extends readonly unknown[], Out>(
   return Object.assign(compiledFunction, {
     lower: (...args: readonly unknown[]) => program(read(args)).lowered,
     compile: async (...args: readonly unknown[]): Promise<Compiled> => {
-      const p = program(read(args));
-      const { memory } = await executable(p);
+      const call = read(args);
+      const p = program(call);
+      const { memory } = await executable(p, call);
       return { ...p.lowered, memory };
     },
     profile: async (...args: readonly unknown[]) => {
@@ -276,7 +320,7 @@ export function jit<Args extends readonly unknown[], Out>(
       return { result: unflattenTree(p.structure, value.outputs), entries: value.entries };
     },
     dispose: () => {
-      for (const { executable: e } of programs.values()) void e?.then((x) => x.dispose());
+      for (const { compiled } of programs.values()) void compiled?.executable.then((x) => x.dispose());
       programs.clear();
     },
   }) as unknown as CompiledFunction<Args, Out>;

@@ -168,9 +168,11 @@ export function makePlan(
 
   const places = new Map<Storage, Place>();
   inputs.forEach((input, index) => places.set(input, { kind: 'input', index }));
-  for (const constant of program.constants.keys()) places.set(constant, { kind: 'constant' });
   for (const [storage, slot] of claimed) places.set(resolve(storage).root, { kind: 'output', slot });
-  const temporary = [...lives(steps, inputs, [])].filter(([storage]) => !places.has(storage));
+  const used = lives(steps, inputs, []);
+  // Others are part of sessions.
+  for (const constant of program.constants.keys()) if (used.has(constant)) places.set(constant, { kind: 'constant' });
+  const temporary = [...used].filter(([storage]) => !places.has(storage));
   const { placements, bins } = pack(
     temporary.map(([{ bytes }, { first, last }]) => ({ first, last, bytes })),
     capacity,
