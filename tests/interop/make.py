@@ -38,13 +38,16 @@ def main() -> None:
     )
     pth.write(options.out)
     shown = pictures.write(options.out, Path(__file__).parents[2] / "apps/pretrain/sample/pictures")
-    entries = []
+    index = options.out / "cases.json"
+    # With --only, what is there stays.
+    entries = {e["weights"]: e for e in json.loads(index.read_text())} if options.only and index.exists() else {}
     for case in cases:
         if not re.search(options.only, f"{case.layout}/{case.name}"):
             continue
         start = time.time()
-        entries.append(make(case, options.out, shown))
-        (options.out / "cases.json").write_text(json.dumps(entries, indent=1))
+        entry = make(case, options.out, shown)
+        entries[entry["weights"]] = entry
+        index.write_text(json.dumps(list(entries.values()), indent=1))
         print(f"{case.layout}/{case.name} {time.time() - start:.1f} s", flush=True)
 
 

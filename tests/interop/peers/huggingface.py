@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import copy
 from pathlib import Path
 
 import torch
@@ -100,15 +100,21 @@ def save_nested(model, folder: Path) -> str:
     return "."
 
 
-def half(model):
-    """Weights rounded to bfloat16: what is saved, and what the float32 reference computes with."""
-    return model.to(torch.bfloat16).float()
+def rounded_to(dtype):
+    """Weights rounded as they will be saved, but not what is computed from the configuration: rotary frequencies."""
+
+    @torch.no_grad()
+    def round_weights(model):
+        for parameter in model.parameters():
+            parameter.copy_(parameter.to(dtype))
+        return model
+
+    return round_weights
 
 
 def save_half(dtype):
     def save_model(model, folder: Path) -> str:
-        model.to(dtype).save_pretrained(folder)
-        model.float()
+        copy.deepcopy(model).to(dtype).save_pretrained(folder)
         return "."
 
     return save_model
@@ -146,11 +152,11 @@ def cases(quick: bool) -> list[Case]:
     add(layout, "S4-sharded", Dinov2Model, v2(**SMALL, num_hidden_layers=4), save(max_shard_size="5MB"), TABLE_112, 4)
     add(
         layout, "S4-bfloat16", Dinov2Model, v2(**SMALL, num_hidden_layers=4), save_half(torch.bfloat16),
-        TABLE_112, 4, after=half,
+        TABLE_112, 4, after=rounded_to(torch.bfloat16),
     )
     add(
         layout, "S4-float16", Dinov2Model, v2(**SMALL, num_hidden_layers=4), save_half(torch.float16),
-        TABLE_112, 4, after=lambda model: model.half().float(),
+        TABLE_112, 4, after=rounded_to(torch.float16),
     )
     add(layout, "S4-classifier", Dinov2ForImageClassification, v2(**SMALL, num_hidden_layers=4, num_labels=7), save(), TABLE_112, 4)
     add(layout, "S4-backbone", Dinov2Backbone, v2(**SMALL, num_hidden_layers=4), save(), TABLE_112, 4)
@@ -187,7 +193,7 @@ def cases(quick: bool) -> list[Case]:
     add(layout, "S4-sharded", model, v3(**SMALL, num_hidden_layers=4, **plain), save(max_shard_size="5MB"), ROPE, 4)
     add(
         layout, "S4-bfloat16", model, v3(**SMALL, num_hidden_layers=4, **plain), save_half(torch.bfloat16),
-        ROPE, 4, after=half,
+        ROPE, 4, after=rounded_to(torch.bfloat16),
     )
     add(layout, "S4-theta-50", model, v3(**SMALL, num_hidden_layers=4, rope_theta=50.0, **plain), save(), ROPE, 4)
     add(layout, "S4-nested-names", model, v3(**SMALL, num_hidden_layers=4, **plain), save_nested, ROPE, 4)
