@@ -35,10 +35,10 @@ describe('parseCommandLine', () => {
   });
 
   it('passes on what a file does not tell', () => {
-    expect(parse('inspect', 'a.pth', '--branch', 'student', '--interpolation', 'antialias', '--attention-heads', '6')).toEqual({
+    expect(parse('inspect', 'a.pth', '--branch', 'student', '--interpolation', 'antialias', '--attention-heads', '6', '--no-checksums')).toEqual({
       command: 'inspect',
       path: 'a.pth',
-      options: { branch: 'student', interpolation: { offset: 0, antialias: true }, attentionHeads: 6 },
+      options: { branch: 'student', interpolation: { offset: 0, antialias: true }, attentionHeads: 6, verifyChecksums: false },
     });
   });
 

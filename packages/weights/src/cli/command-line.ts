@@ -26,6 +26,7 @@ interface Flags {
   readonly branch?: 'teacher' | 'student';
   readonly interpolation?: keyof typeof interpolations;
   readonly attentionHeads?: number;
+  readonly checksums?: boolean;
   readonly to?: Format;
   readonly precision?: Precision | 'both';
   readonly heads?: true;
@@ -108,7 +109,8 @@ export function parseCommandLine(words: readonly string[], version: string, outp
             'to a size (recent ports), or antialiased (released with registers); default: as the program of the layout does',
         ).choices(Object.keys(interpolations)),
       )
-      .addOption(new Option('--attention-heads <n>', 'where the weights do not tell and heads are not 64 wide').argParser(count));
+      .addOption(new Option('--attention-heads <n>', 'where the weights do not tell and heads are not 64 wide').argParser(count))
+      .option('--no-checksums', 'read a .pth file that was saved without checksums');
   }
   // Throws in place of ending the process.
   for (const command of [program, inspect, convert]) command.exitOverride().configureOutput(output);
@@ -137,11 +139,12 @@ function conversion(path: string, out: string, flags: Flags): Conversion {
   };
 }
 
-function loadOptions({ branch, interpolation, attentionHeads }: Flags): LoadOptions {
+function loadOptions({ branch, interpolation, attentionHeads, checksums }: Flags): LoadOptions {
   return {
     ...(branch !== undefined && { branch }),
     ...(interpolation !== undefined && { interpolation: interpolations[interpolation] }),
     ...(attentionHeads !== undefined && { attentionHeads }),
+    ...(checksums === false && { verifyChecksums: false }),
   };
 }
 
