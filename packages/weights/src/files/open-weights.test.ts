@@ -109,7 +109,7 @@ describe('readInto', () => {
     const target = new Float32Array(count);
     await file.readInto('a', target);
     await file.close();
-    const expected = Float32Array.from({ length: count }, (_, i) => new Float32Array(Uint32Array.of(bits[i] << 16).buffer)[0]);
+    const expected = Uint32Array.from(bits, (half) => half << 16);
     expect(Buffer.from(target.buffer).equals(Buffer.from(expected.buffer))).toBe(true);
   });
 });
