@@ -28,7 +28,7 @@ from transformers import AutoImageProcessor, AutoModel
 
 TOLERANCE = 1e-4
 # As in out.mjs, where the reason is.
-HALF_TOLERANCE = 0.08
+HALF_TOLERANCE = 0.02
 # Normalised pixels; one of 255 levels is 0.017 or more.
 PIXEL_TOLERANCE = 1e-5
 

@@ -21,7 +21,7 @@ import { short, table } from './support/table.mjs';
 const tolerance = 1e-4;
 // Weights, activations and sums of 10 bits of mantissa, on values up to 7: a rounding is 2^-9 = 0.002 there,
 // and a dozen layers of them add up.
-const halfTolerance = 0.08;
+const halfTolerance = 0.02;
 
 /** Models to write: of each architecture one, from whichever program made it. */
 const models = [
