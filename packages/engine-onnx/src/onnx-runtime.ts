@@ -166,7 +166,15 @@ export class OnnxRuntime {
   }
 
   createSession(model: Uint8Array): Handle {
-    return this.#create(this.#api.createSessionFromArray, this.#env, model, model.byteLength, this.#options);
+    try {
+      return this.#create(this.#api.createSessionFromArray, this.#env, model, model.byteLength, this.#options);
+    } catch (error) {
+      // A process has one environment of ONNX Runtime, and that of onnxruntime-node has no thread pool to share.
+      if (!(error as Error).message.includes('EnvCreatedWithGlobalThreadPools')) throw error;
+      throw new EngineError(
+        'onnxruntime-node made a session in this process before the engine was created; call onnxEngine() first, or use it in another process.',
+      );
+    }
   }
 
   releaseSession(session: Handle): void {

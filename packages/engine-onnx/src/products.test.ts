@@ -33,8 +33,7 @@ function expected(x: Float32Array, weight: Float32Array, bias: Float32Array): nu
 const tolerance = { rtol: 0, atol: 1e-5 };
 
 describe('products', () => {
-  // 512 rows a call: one call, parts of unequal size, and a number of parts that rounding decides.
-  it.each([1, 511, 767, 769, 2000])('of %i rows are right', async (rows) => {
+  it.each([1, 13, 600])('of %i rows with weights as arguments and as constants are right', async (rows) => {
     const [x, w, b] = [normal(rows, 24), normal(10, 24), normal(10)];
     for (const constant of [[], [1]]) {
       const product = jit((x: tf.Tensor, [w, b]: tf.Tensor[]) => linear(x, w, b), { engine, constant });
@@ -47,7 +46,7 @@ describe('products', () => {
     }
   });
 
-  it('with a constant of which each takes a part are right', async () => {
+  it('with parts of a constant are right', async () => {
     const [x, w] = [normal(600, 8), normal(2, 8, 6)];
     const zeros = new Float32Array(6);
     const transposed = (part: number) =>

@@ -47,6 +47,7 @@ export class SessionCache {
         outputNames: nameList(outputs.map((_, i) => outputName(i))),
       };
     } catch (cause) {
+      if (!(cause as Error).message.startsWith('ONNX Runtime: ')) throw cause;
       throw new EngineError(
         `ONNX Runtime has no ${operator.type} for (${inputs.map((input) => (isInitializer(input) ? 'float32' : input)).join(', ')}) -> (${outputs.join(', ')}): ${(cause as Error).message}`,
       );

@@ -7,7 +7,7 @@ import type { Session, SessionCache } from './sessions';
 export class StepSessions {
   readonly #cache: SessionCache;
   readonly #sessions: readonly (Session | undefined)[];
-  /** By constant and then by the rest of the key, because steps on parts of a tensor call the same session. */
+  /** By constant and then by the rest of the key: steps with the same constants share a session. */
   readonly #own = new Map<Storage, Map<string, Session>>();
   /** Bytes of the constants in own sessions. */
   readonly bytes: number;

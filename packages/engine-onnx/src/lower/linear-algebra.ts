@@ -58,35 +58,13 @@ function fusedMatMul(
   return b.ort('FusedMatMul', [x, y], { shape, type: 'float32' }, { domain: 'com.microsoft', attributes, into });
 }
 
-/**
- * Rows of a product per call. With many more, the left side and the result pass through the caches once for every
- * 128 columns: a product of 4112 rows takes a fifth to a third longer than its parts.
- */
-const rowsPerCall = 512;
-
 /** Matrix product, plus a row vector. */
 export function gemm(b: Builder, x: Tensor, y: Tensor, options: MatMulOptions & { readonly bias?: Tensor } = {}): Tensor {
   const { transposeA = false, transposeB = false, alpha = 1, bias, into } = options;
   const shape = [x.shape[transposeA ? 1 : 0], y.shape[transposeB ? 0 : 1]];
   if (transposeA && !bias) return fusedMatMul(b, x, y, shape, options);
   const attributes = { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0, alpha: float(alpha) };
-  const multiply = (left: Tensor, target?: Tensor) =>
-    b.ort(
-      'Gemm',
-      bias ? [left, y, bias] : [left, y],
-      { shape: [left.shape[transposeA ? 1 : 0], shape[1]], type: 'float32' },
-      { attributes, into: target, prepare: [1] },
-    );
-  const [rows] = shape;
-  const parts = transposeA ? 1 : Math.round(rows / rowsPerCall);
-  if (parts < 2) return multiply(x, into);
-  const whole = into ?? b.empty(shape);
-  for (let i = 0; i < parts; i++) {
-    const from = Math.floor((rows * i) / parts);
-    const count = Math.floor((rows * (i + 1)) / parts) - from;
-    multiply(b.rows(x, from, count), b.rows(whole, from, count));
-  }
-  return whole;
+  return b.ort('Gemm', bias ? [x, y, bias] : [x, y], { shape, type: 'float32' }, { attributes, into, prepare: [1] });
 }
 
 /** The activations that tfjs fuses into matrix products and convolutions. */
