@@ -1,3 +1,4 @@
+import { bytes, duration, pickEngine, si } from '@dinov2/app-kit';
 import { openSource } from '@dinov2/data';
 import { type Engine, flattenTree, jit, type MemoryReport } from '@dinov2/jit';
 import { type ArraySpec, batchSpecs, createStep, metricNames, stateSpecs, type StepScalars, type Sums, type TrainerConfig, type TrainingState } from '@dinov2/trainer';
@@ -7,8 +8,6 @@ import { describeInitialization } from './config/describe-initialization';
 import type { Initialization } from './config/initialization';
 import type { Settings } from './config/schema';
 import { modelName, trainerConfig } from './config/trainer-config';
-import { pickEngine } from './engine';
-import { bytes, duration, si } from './format';
 
 /** Share of the matrix-product rate that a whole step is taken to reach. */
 const STEP_EFFICIENCY = 0.7;

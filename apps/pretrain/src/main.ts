@@ -1,8 +1,7 @@
 #!/usr/bin/env node
+import { describeError, exitCodeOf, pickEngine } from '@dinov2/app-kit';
 import pc from 'picocolors';
 import { type Invocation, parseCommandLine } from './cli';
-import { pickEngine } from './engine';
-import { describeError, exitCodeOf } from './error';
 import { version } from './version';
 
 /** The settings of an invocation, fitted to the weights that it begins with. */

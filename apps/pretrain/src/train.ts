@@ -1,4 +1,5 @@
 import { cpus } from 'node:os';
+import { type PickedEngine, pickEngine, si } from '@dinov2/app-kit';
 import { openSource } from '@dinov2/data';
 import { createTrainer, type Evaluation, imageCrops, initialStudent, readArrays, type Trainer, type TrainerConfig } from '@dinov2/trainer';
 import { parameterCount, parameterShapes, type VitConfig } from '@dinov2/vit';
@@ -8,15 +9,13 @@ import { describeInitialization } from './config/describe-initialization';
 import type { Initialization } from './config/initialization';
 import type { Settings } from './config/schema';
 import { modelName, trainerConfig } from './config/trainer-config';
-import { type PickedEngine, pickEngine } from './engine';
 import { PretrainError } from './error';
 import { describeFall, lastFall } from './evaluate/fall';
 import { featureModel } from './evaluate/feature-model';
 import { readingOf } from './evaluate/images';
 import { headline, KnnEvaluation, type KnnScores } from './evaluate/knn-evaluation';
-import { si } from './format';
 import type { OpenedInitialization } from './open-initialization';
-import { createProgress, type Progress } from './progress';
+import { createTrainingProgress, type TrainingProgress } from './progress';
 import { writeReport } from './report/write-report';
 import { RunFolder } from './run/run-folder';
 import { version } from './version';
@@ -47,7 +46,7 @@ export async function train(settings: Settings, { resume, allowChanges, note, in
   if (!resume) run.clear();
 
   const model = featureModel(engine, config.model);
-  let progress: Progress | undefined;
+  let progress: TrainingProgress | undefined;
   const say = (text: string) => (progress === undefined ? console.log(text) : progress.say(text));
   const evaluate = async ({ iteration, backbone }: Evaluation): Promise<void> => {
     if (evaluation === undefined) return;
@@ -94,7 +93,7 @@ export async function train(settings: Settings, { resume, allowChanges, note, in
     }
   }
   let finished: boolean;
-  progress = createProgress({ iterations: config.iterations, first, every: config.logEvery, frozenUntil: config.optimizer.freezeBackboneIterations });
+  progress = createTrainingProgress({ iterations: config.iterations, first, every: config.logEvery, frozenUntil: config.optimizer.freezeBackboneIterations });
   try {
     finished = await trainer.run();
   } finally {

@@ -1,8 +1,8 @@
+import { photograph } from '@dinov2/app-kit';
 import { cosineNeighbours, type Features } from '@dinov2/evaluation';
 import type { Reading } from '../evaluate/images';
 import { clsFeatures, type KnnEvaluation } from '../evaluate/knn-evaluation';
 import type { Backbone, FeatureModel } from '../evaluate/feature-model';
-import { photograph } from './image';
 
 interface Neighbour {
   readonly image: string;

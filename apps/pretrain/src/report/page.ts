@@ -1,9 +1,7 @@
+import { type Chart, chartElement, html, type Html, type PlotLibrary, renderPage } from '@dinov2/app-kit';
 import { describeFall, type Fall } from '../evaluate/fall';
 import type { FeatureSpread } from '../evaluate/feature-spread';
 import type { KnnScores } from '../evaluate/knn-evaluation';
-import { chartScript } from './chart-script';
-import { type Chart, chartData, chartElement } from './charts';
-import { html, type Html, json, raw } from './html';
 import type { NeighbourRow } from './neighbour-gallery';
 import type { PatchPicture } from './patch-pictures';
 import { style } from './style';
@@ -48,27 +46,11 @@ export interface Report {
   readonly command: string;
 }
 
-/** The parts of uPlot that go into the page. */
-export interface PlotLibrary {
-  readonly script: string;
-  readonly style: string;
-}
-
 /** A page that needs nothing beside itself. */
 export function reportPage(report: Report, plots: PlotLibrary): string {
   const accuracy = accuracyChart(report);
   const charts = [...(accuracy === undefined ? [] : [accuracy]), ...report.charts];
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${report.name} · dinov2-pretrain</title>
-<style>${raw(plots.style)}${raw(style)}</style>
-</head>
-<body>
-<main>
-<header>
+  const content = html`<header>
 <p class="eyebrow">dinov2-pretrain · ${report.model}</p>
 <h1>${report.name}</h1>
 <p class="lede">${verdict(report)}</p>
@@ -84,15 +66,8 @@ ${report.charts.length === 0 ? '' : html`<section><h2>Training</h2><p>Every logg
 <div class="settings">${report.settings.map(
     ({ title, rows }) => html`<table><caption>${title}</caption>${rows.map(([name, value]) => html`<tr><td>${name}</td><td>${value}</td></tr>`)}</table>`,
   )}</div></section>
-<footer>Charts by uPlot. Nothing on this page is loaded from elsewhere.</footer>
-</main>
-<script type="application/json" id="charts">${json(charts.map(chartData))}</script>
-<script>${raw(plots.script)}</script>
-<script>${raw(chartScript)}</script>
-</body>
-</html>
-`;
-  return page.html;
+<footer>Charts by uPlot. Nothing on this page is loaded from elsewhere.</footer>`;
+  return renderPage({ title: `${report.name} · dinov2-pretrain`, content, charts, style, plots });
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

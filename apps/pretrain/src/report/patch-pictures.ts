@@ -1,9 +1,9 @@
+import { patchImage, photograph } from '@dinov2/app-kit';
 import type { ImageSource } from '@dinov2/data';
 import { colourScores, heat, pca, projectPca } from '@dinov2/evaluation';
 import { basename, extname } from 'node:path';
 import type { Backbone, FeatureModel } from '../evaluate/feature-model';
 import { loadImages, type Reading, view } from '../evaluate/images';
-import { patchImage, photograph } from './image';
 
 /** One picture with what the backbone makes of its patches; all images are data URIs. */
 export interface PatchPicture {

@@ -1,4 +1,4 @@
-import type { Chart, Series } from './charts';
+import type { Chart, Series } from '@dinov2/app-kit';
 import type { EvaluationPoint } from './page';
 
 /** One line of `metrics.jsonl`; `iteration` counts from 0. */

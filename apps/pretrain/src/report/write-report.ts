@@ -1,6 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { writeFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
+import { plotLibrary } from '@dinov2/app-kit';
 import { type ImageSource, openFolder, openSource } from '@dinov2/data';
 import type { Engine } from '@dinov2/jit';
 import { parameterCount, parameterShapes } from '@dinov2/vit';
@@ -136,11 +136,3 @@ function settingsTables(settings: Settings): Report['settings'] {
 
 const show = (value: unknown): string =>
   value === null ? '–' : Array.isArray(value) ? value.map(show).join(' … ') : String(value);
-
-function plotLibrary() {
-  const require = createRequire(import.meta.url);
-  return {
-    script: readFileSync(require.resolve('uplot/dist/uPlot.iife.min.js'), 'utf8'),
-    style: readFileSync(require.resolve('uplot/dist/uPlot.min.css'), 'utf8'),
-  };
-}

@@ -10,6 +10,7 @@ export interface Series {
   readonly points?: boolean;
 }
 
+/** Curves over the steps of a run. */
 export interface Chart {
   readonly id: string;
   readonly title: string;
