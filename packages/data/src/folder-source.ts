@@ -17,8 +17,7 @@ export function openFolder(folder: string): ImageSource {
   if (!statSync(root, { throwIfNoEntry: false })?.isDirectory()) {
     throw new DataError(`${folder} is not a folder; pass a folder of images`);
   }
-  const paths: string[] = [];
-  walk(root, paths, new Set());
+  const paths = filesBelow(root, imageExtensions);
   if (paths.length === 0) {
     throw new DataError(`no images below ${folder}; put ${imageExtensions.join(', ')} files there`);
   }
@@ -32,8 +31,23 @@ export function openFolder(folder: string): ImageSource {
   return { paths, labels, classes };
 }
 
+/** Subfolders, which name classes, without an image in them. */
+export function emptyClassFolders(folder: string, { classes }: ImageSource): string[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && !classes.includes(entry.name))
+    .map(({ name }) => name)
+    .sort();
+}
+
+/** Files below a folder whose name ends in one of the endings, in the order of their paths; hidden ones are left out. */
+export function filesBelow(folder: string, endings: readonly string[]): string[] {
+  const paths: string[] = [];
+  walk(folder, endings, paths, new Set());
+  return paths;
+}
+
 /** Depth first, names in code unit order, following links but no loop of them. */
-function walk(folder: string, paths: string[], above: ReadonlySet<string>): void {
+function walk(folder: string, endings: readonly string[], paths: string[], above: ReadonlySet<string>): void {
   const real = realpathSync(folder);
   if (above.has(real)) return;
   const trail = new Set(above).add(real);
@@ -43,8 +57,8 @@ function walk(folder: string, paths: string[], above: ReadonlySet<string>): void
     if (entry.name.startsWith('.')) continue;
     const path = join(folder, entry.name);
     const target = entry.isSymbolicLink() ? followLink(path) : entry;
-    if (target?.isDirectory()) walk(path, paths, trail);
-    else if (target?.isFile() && isImageName(entry.name)) paths.push(path);
+    if (target?.isDirectory()) walk(path, endings, paths, trail);
+    else if (target?.isFile() && hasEnding(entry.name, endings)) paths.push(path);
   }
 }
 
@@ -57,7 +71,7 @@ function followLink(path: string): Stats | undefined {
   }
 }
 
-function isImageName(name: string): boolean {
+function hasEnding(name: string, endings: readonly string[]): boolean {
   const lower = name.toLowerCase();
-  return imageExtensions.some((extension) => lower.endsWith(extension));
+  return endings.some((ending) => lower.endsWith(ending));
 }

@@ -1,3 +1,4 @@
+export { type Dataset, type DatasetOptions, openDataset } from './dataset';
 export { decodeImage, type DecodeOptions, type RgbImage } from './decode';
 export { DataError } from './error';
 export {
@@ -18,4 +19,5 @@ export {
 export { preprocess } from './preprocess';
 export { resample, type ResampleTask } from './resample';
 export { createSampler, type Sampler, type SamplerOptions } from './sampler';
+export { openSplits, type Splits, type SplitsOptions } from './splits';
 export { type ImageSource, openSource } from './source';

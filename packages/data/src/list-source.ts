@@ -1,91 +1,147 @@
 import { readFileSync } from 'node:fs';
 import { dirname, extname, resolve } from 'node:path';
+import { CsvError, parse } from 'csv-parse/sync';
+import type { Dataset } from './dataset';
 import { DataError } from './error';
-import type { ImageSource } from './source';
 
+/** What a list says of one image. */
 interface Entry {
   readonly path: string;
-  readonly label?: string;
+  readonly labels: readonly string[];
+  readonly mask?: string;
+  readonly depth?: string;
 }
 
 /**
  * Images named in a file, in its order. Relative paths start from the list's own folder.
  *
  * - `.txt`: one path per line.
- * - `.csv`: `path` or `path,label` per line, quoted as usual; a first line that says so is a header.
- * - `.jsonl`: one `{"path": …, "label": …}` per line, the label optional, text or a number.
+ * - `.csv`: a header with `path` and any of `label`, `mask` and `depth`, other columns ignored; or no
+ *   header and `path` or `path,label` per line. Empty cells say nothing.
+ * - `.jsonl`: one object per line with the same keys. `label` is text, a number or a list of these, for
+ *   images that show several classes.
  *
  * Classes are the distinct labels, sorted (by value when all are whole numbers).
  *
  * @throws DataError when the file is missing, of another kind, empty, or a line cannot be read.
  */
-export function openList(file: string): ImageSource {
-  const parse = parsers[extname(file).toLowerCase()];
-  if (parse === undefined) {
+export function openList(file: string): Dataset {
+  const read = readers[extname(file).toLowerCase()];
+  if (read === undefined) {
     throw new DataError(`${file} is no list of images; pass a .txt, .csv or .jsonl file, or a folder`);
   }
-  const entries = readLines(file).flatMap(({ text, line }) => parse(text, line, file) ?? []);
+  const { entries, multiLabelled = false } = read(readText(file), file);
   if (entries.length === 0) throw new DataError(`no images are named in ${file}`);
+
   const base = dirname(resolve(file));
-  const classes = sortLabels([...new Set(entries.flatMap(({ label }) => label ?? []))]);
+  const locate = (path: string | undefined) => (path === undefined ? undefined : resolve(base, path));
+  const classes = sortLabels([...new Set(entries.flatMap(({ labels }) => labels))]);
   const codes = new Map(classes.map((name, i) => [name, i]));
+  const multiLabels = entries.map(({ labels }) => labels.map((label) => codes.get(label)!));
   return {
     paths: entries.map(({ path }) => resolve(base, path)),
-    labels: Int32Array.from(entries, ({ label }) => (label === undefined ? -1 : codes.get(label)!)),
+    labels: Int32Array.from(multiLabels, ([first = -1]) => first),
     classes,
+    ...(multiLabelled && { multiLabels }),
+    ...(entries.some(({ mask }) => mask !== undefined) && { masks: entries.map(({ mask }) => locate(mask)) }),
+    ...(entries.some(({ depth }) => depth !== undefined) && { depths: entries.map(({ depth }) => locate(depth)) }),
   };
 }
 
-function readLines(file: string): { text: string; line: number }[] {
-  let content: string;
+function readText(file: string): string {
   try {
-    content = readFileSync(file, 'utf8');
+    return readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
   } catch (cause) {
     throw new DataError(`cannot read the list ${file}: ${(cause as Error).message}`, { cause });
   }
-  return content
-    .replace(/^\uFEFF/, '')
+}
+
+interface Entries {
+  readonly entries: readonly Entry[];
+  /** Whether labels were given as lists. */
+  readonly multiLabelled?: boolean;
+}
+
+const readers: Readonly<Record<string, (text: string, file: string) => Entries>> = {
+  '.txt': (text) => ({ entries: linesOf(text).map(({ text }) => ({ path: text.trim(), labels: [] })) }),
+  '.csv': readCsv,
+  '.jsonl': readJsonLines,
+};
+
+function linesOf(text: string): { text: string; line: number }[] {
+  return text
     .split(/\r?\n/)
     .map((text, i) => ({ text, line: i + 1 }))
     .filter(({ text }) => text.trim() !== '');
 }
 
-type Parser = (text: string, line: number, file: string) => Entry | undefined;
+const columnNames = ['path', 'label', 'mask', 'depth'] as const;
 
-const parsers: Readonly<Record<string, Parser>> = {
-  '.txt': (text) => ({ path: text.trim() }),
-  '.csv': (text, line, file) => {
-    const cells = splitCsv(text);
-    if (line === 1 && cells[0].toLowerCase() === 'path') return undefined;
-    if (cells.length > 2 || cells[0] === '') {
-      throw new DataError(`${file}:${line} has ${cells.length} cells; expected path or path,label`);
+function readCsv(text: string, file: string): Entries {
+  const rows = parseCsv(text, file);
+  const names = (rows[0]?.cells ?? []).map((cell) => cell.toLowerCase());
+  const hasHeader = names.some((name) => columnNames.includes(name as 'path'));
+  if (hasHeader && !names.includes('path')) {
+    throw new DataError(`${file}:1 names columns but not "path"; expected a header like path,label,mask,depth`);
+  }
+  const columns = hasHeader ? names : ['path', 'label'];
+  const entries = rows.slice(hasHeader ? 1 : 0).map(({ cells, line }): Entry => {
+    const cell = (name: string) => cells[columns.indexOf(name)] || undefined;
+    const path = cell('path');
+    if (cells.length > columns.length || path === undefined) {
+      const expected = hasHeader ? columns.join(',') : 'path or path,label, or a header like path,label,mask,depth';
+      throw new DataError(
+        `${file}:${line} has ${path === undefined ? 'no path' : `${cells.length} cells`}; expected ${expected}`,
+      );
     }
-    const [path, label = ''] = cells;
-    return label === '' ? { path } : { path, label };
-  },
-  '.jsonl': (text, line, file) => {
+    const label = cell('label');
+    return { path, labels: label === undefined ? [] : [label], mask: cell('mask'), depth: cell('depth') };
+  });
+  return { entries };
+}
+
+function parseCsv(text: string, file: string): { cells: string[]; line: number }[] {
+  try {
+    const rows = parse(text, { relax_column_count: true, skip_empty_lines: true, trim: true, info: true });
+    return (rows as unknown as { record: string[]; info: { lines: number } }[]).map(({ record, info }) => ({
+      cells: record,
+      line: info.lines,
+    }));
+  } catch (cause) {
+    if (!(cause instanceof CsvError)) throw cause;
+    throw new DataError(`${file} is not CSV: ${cause.message}`, { cause });
+  }
+}
+
+function readJsonLines(text: string, file: string): Entries {
+  let multiLabelled = false;
+  const entries = linesOf(text).map(({ text, line }): Entry => {
     let value: unknown;
     try {
       value = JSON.parse(text);
     } catch (cause) {
       throw new DataError(`${file}:${line} is not JSON: ${(cause as Error).message}`, { cause });
     }
-    const { path, label } = (value ?? {}) as Record<string, unknown>;
+    const { path, label, mask, depth } = (value ?? {}) as Record<string, unknown>;
     if (typeof path !== 'string') {
       throw new DataError(`${file}:${line} has no "path"; expected {"path": "…", "label": …}`);
     }
-    return label === undefined || label === null ? { path } : { path, label: String(label) };
-  },
-};
-
-function splitCsv(text: string): string[] {
-  const cells = text.match(/("([^"]|"")*"|[^,]*)(,|$)/g) ?? [];
-  // The pattern also matches the empty end of the line, which is a cell only after a comma.
-  const kept = text.endsWith(',') ? cells : cells.slice(0, -1);
-  return kept.map((cell) => {
-    const trimmed = cell.replace(/,$/, '').trim();
-    return trimmed.startsWith('"') ? trimmed.slice(1, -1).replaceAll('""', '"') : trimmed;
+    multiLabelled ||= Array.isArray(label);
+    const labels = (Array.isArray(label) ? (label as unknown[]) : [label ?? []]).flat();
+    if (!labels.every((label) => typeof label === 'string' || typeof label === 'number')) {
+      throw new DataError(`${file}:${line} has the label ${JSON.stringify(label)}; expected text, a number or a list of these`);
+    }
+    for (const [key, value] of Object.entries({ mask, depth })) {
+      if (typeof (value ?? '') !== 'string') throw new DataError(`${file}:${line} has a "${key}" that is no path`);
+    }
+    return {
+      path,
+      labels: labels.map(String),
+      mask: (mask as string | null) ?? undefined,
+      depth: (depth as string | null) ?? undefined,
+    };
   });
+  return { entries, multiLabelled };
 }
 
 function sortLabels(labels: string[]): string[] {

@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import type { Rectangle } from '@dinov2/augment';
 import { DataError } from './error';
 import { openFolder } from './folder-source';
 import { openList } from './list-source';
@@ -11,6 +12,8 @@ export interface ImageSource {
   readonly labels: Int32Array;
   /** Names of the classes, sorted; empty when nothing is labelled. */
   readonly classes: readonly string[];
+  /** The part of each file that is the image, in pixels; absent or undefined: all of it. */
+  readonly boxes?: readonly (Rectangle | undefined)[];
 }
 
 /**
@@ -19,9 +22,18 @@ export interface ImageSource {
  * @throws DataError when the path is missing, not one of these, or holds no image.
  */
 export function openSource(path: string): ImageSource {
+  return isFolder(path) ? openFolder(path) : openList(path);
+}
+
+/**
+ * Whether a path is a folder rather than a file.
+ *
+ * @throws DataError when it is neither.
+ */
+export function isFolder(path: string): boolean {
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats === undefined) {
     throw new DataError(`no folder or list of images at ${path}; check the path`);
   }
-  return stats.isDirectory() ? openFolder(path) : openList(path);
+  return stats.isDirectory();
 }
