@@ -1,3 +1,4 @@
+import { type Options } from 'tsup';
 import { library } from '../../tsup.library';
 
-export default library();
+export default { ...(library() as Options), external: ['sharp'] };
