@@ -17,6 +17,7 @@ export {
 } from './forward';
 export { applyHead, type HeadConfig, headConfig, headParameterShapes, initializeHead } from './head';
 export { initialize } from './initialize';
+export { lastSelfAttention } from './last-self-attention';
 export {
   checkParameters,
   type HostArray,
