@@ -1,1 +1,5 @@
-export {};
+export { createExtractor, type ExtractorOptions } from './create-extractor';
+export { FeaturesError } from './error';
+export { pixelExtractor, type PixelOptions } from './pixel-extractor';
+export { randomBackbone } from './random-backbone';
+export type { Backbone, Extractor, ExtractProgress, FeatureTable, Outputs, Tokens } from './types';
