@@ -27,6 +27,19 @@ describe('loadEvaluationImages', () => {
     expect(batches[1].images).toEqual(await preprocess(source.paths[4], preprocessing));
   });
 
+  it('takes only the box of an image that has one', async () => {
+    const folder = newFolder();
+    put(folder, 'a.png', await wave(60, 50, 1).png().toBuffer());
+    put(folder, 'b.png', await wave(60, 50, 1).extract({ left: 7, top: 5, width: 53, height: 30 }).png().toBuffer());
+    put(folder, 'c.png', await wave(60, 50, 1).png().toBuffer());
+    const source = openFolder(folder);
+    const boxes = [{ left: 7, top: 5, width: 90, height: 30 }, undefined, { left: 60, top: 0, width: 9, height: 9 }];
+    const [{ images, skipped }] = await collect(loadEvaluationImages({ ...source, boxes }, { resize: 30, crop: 28, workers: 1 }));
+    const size = 28 * 28 * 3;
+    expect(images.data.subarray(0, size)).toEqual(images.data.subarray(size));
+    expect(skipped).toEqual([{ path: source.paths[2], reason: expect.stringMatching(/a box at \(60, 0\) of 9 × 9 is outside/) as string }]);
+  });
+
   it.each(['dinov2-transformers', 'dinov3', 'dinov3-sat-transformers'] as const)('preprocesses for %s', async (name) => {
     const folder = newFolder();
     put(folder, 'a.png', await wave(300, 200, 1).png().toBuffer());

@@ -49,11 +49,12 @@ export async function* loadEvaluationImages(
   const pool = new WorkerPool(options.workers ?? defaultWorkers());
   const load = (first: number) =>
     Promise.all(
-      source.paths.slice(first, first + batchSize).map(async (path) => ({
+      source.paths.slice(first, first + batchSize).map(async (path, i) => ({
         path,
         result: await pool.run({
           path,
           decode: { autoOrient, minimumSide },
+          box: source.boxes?.[first + i],
           task: { kind: 'preprocess', preprocessing },
         }),
       })),

@@ -46,6 +46,11 @@ export function filesBelow(folder: string, endings: readonly string[]): string[]
   return paths;
 }
 
+/** Whether a file name ends as those of images do. */
+export function hasImageEnding(name: string): boolean {
+  return hasEnding(name, imageExtensions);
+}
+
 /** Depth first, names in code unit order, following links but no loop of them. */
 function walk(folder: string, endings: readonly string[], paths: string[], above: ReadonlySet<string>): void {
   const real = realpathSync(folder);

@@ -1,5 +1,6 @@
 export { type Dataset, type DatasetOptions, openDataset } from './dataset';
 export { decodeImage, type DecodeOptions, type RgbImage } from './decode';
+export { type DepthMap, type DepthOptions, readDepth } from './depth';
 export { DataError } from './error';
 export {
   type EvaluationBatch,
@@ -16,8 +17,11 @@ export {
   type LoaderOptions,
   type SkippedFile,
 } from './loader';
+export { type ClassMask, readMask } from './mask';
 export { preprocess } from './preprocess';
 export { resample, type ResampleTask } from './resample';
+export { openRetrievalSet, type QueryGroundTruth, type RetrievalSet } from './retrieval-set';
+export { readSample, type Sample } from './sample';
 export { createSampler, type Sampler, type SamplerOptions } from './sampler';
 export { openSplits, type Splits, type SplitsOptions } from './splits';
 export { type ImageSource, openSource } from './source';

@@ -1,4 +1,4 @@
-import type { MultiCropRecipe, Preprocessing } from '@dinov2/augment';
+import type { MultiCropRecipe, Preprocessing, Rectangle } from '@dinov2/augment';
 import type { DecodeOptions } from './decode';
 import type { PreprocessedImage } from './preprocess';
 
@@ -6,6 +6,8 @@ import type { PreprocessedImage } from './preprocess';
 export interface Job<T extends Task = Task> {
   readonly path: string;
   readonly decode: DecodeOptions;
+  /** The part of the file that is the image; all of it by default. */
+  readonly box?: Rectangle;
   readonly task: T;
 }
 

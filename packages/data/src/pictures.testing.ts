@@ -1,10 +1,18 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
+import { afterAll } from 'vitest';
 
-/** A new empty folder. */
-export const newFolder = (): string => mkdtempSync(join(tmpdir(), 'dinov2-data-'));
+const folders: string[] = [];
+afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+
+/** A new empty folder, removed after the test file. */
+export function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'dinov2-data-'));
+  folders.push(folder);
+  return folder;
+}
 
 /** An image of smooth colour, different for each seed. */
 export function wave(width: number, height: number, seed = 0): Sharp {

@@ -1,5 +1,6 @@
 import { packAugmentParameters, sampleMultiCrop } from '@dinov2/augment';
 import { createRandom } from '@dinov2/primitives';
+import { cut } from './cut';
 import { decodeImage, type RgbImage } from './decode';
 import { DataError } from './error';
 import type { CutCrops, Job, JobResult, MultiCropTask } from './job';
@@ -7,10 +8,11 @@ import { preprocessImage } from './preprocess';
 import { resample } from './resample';
 
 /** Decode an image and do its task; a file that cannot be used gives the reason. */
-export async function runJob({ path, decode, task }: Job): Promise<JobResult> {
+export async function runJob({ path, decode, box, task }: Job): Promise<JobResult> {
   let image: RgbImage;
   try {
     image = await decodeImage(path, decode);
+    if (box !== undefined) image = cut(image, box);
   } catch (error) {
     if (error instanceof DataError) return { reason: error.message };
     throw error;

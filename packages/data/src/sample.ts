@@ -1,0 +1,35 @@
+import type { Dataset } from './dataset';
+import { decodeImage, type RgbImage } from './decode';
+import { type DepthMap, readDepth } from './depth';
+import { DataError } from './error';
+import { type ClassMask, readMask } from './mask';
+
+/** An image and what is known of every pixel, all of one size. */
+export interface Sample {
+  readonly image: RgbImage;
+  readonly mask?: ClassMask;
+  readonly depth?: DepthMap;
+}
+
+/**
+ * Read one image of a data set with its mask and depth map, where it has these.
+ *
+ * @param options.depthScale - metres per stored unit, as `scale` of `readDepth`.
+ * @throws DataError when one of the files cannot be read or they differ in size.
+ */
+export async function readSample(
+  { paths, masks, depths }: Pick<Dataset, 'paths' | 'masks' | 'depths'>,
+  index: number,
+  { depthScale }: { depthScale?: number } = {},
+): Promise<Sample> {
+  const path = paths[index];
+  if (path === undefined) throw new DataError(`no image ${index}; the data set has ${paths.length}`);
+  const image = await decodeImage(path).catch((cause: Error) => {
+    throw new DataError(`cannot read the image ${path}: ${cause.message}`, { cause });
+  });
+  const [mask, depth] = await Promise.all([
+    masks?.[index] === undefined ? undefined : readMask(masks[index], image),
+    depths?.[index] === undefined ? undefined : readDepth(depths[index], { scale: depthScale, size: image }),
+  ]);
+  return { image, ...(mask && { mask }), ...(depth && { depth }) };
+}
