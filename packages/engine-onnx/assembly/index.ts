@@ -6,6 +6,7 @@ export { gaussianBlur } from './gaussian-blur';
 export { geluGrad } from './gelu';
 export { layerNorm, layerNormGrad } from './layer-norm';
 export { copyBlocks } from './copy-blocks';
+export { mergeTopK } from './merge-top-k';
 export { l2Normalize, l2NormalizeGrad, weightNorm, weightNormGrad } from './normalize';
 export { adamW, ema, squaredNorm } from './optimizer';
 export { addScaledRows, addScaledRowsGrad, takeRows, takeRowsGrad } from './scaled-rows';

@@ -18,6 +18,7 @@ export { gelu } from './gelu';
 export { l2Normalize } from './l2-normalize';
 export { layerNorm } from './layer-norm';
 export { linear } from './linear';
+export { type ColumnRange, mergeTopK, type TopK } from './merge-top-k';
 export { createRandom, type Random, type RandomState } from './random';
 export { resampleBicubic, type ResampleBicubicOptions } from './resample-bicubic';
 export { rotaryEmbedding, type Rotation } from './rotary-embedding';

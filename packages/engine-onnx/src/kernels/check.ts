@@ -70,7 +70,7 @@ export function runKernel(
   node: Node,
   inputs: Readonly<Record<string, HostTensor>>,
   { base = low, aliases = [] }: RunOptions = {},
-): Float32Array[] {
+): (Float32Array | Int32Array)[] {
   const kernel = simdKernels.get(node.op)!;
   expect(kernel.supports(node)).toBe(true);
   let end = base;
@@ -94,7 +94,10 @@ export function runKernel(
 
   kernel.run(wasm, node, { inputs: inputAt, outputs: outputAt, scratch });
 
-  const results = node.outputs.map((value, i) => new Float32Array(memory.buffer, outputAt[i], bytesOf(value) / 4).slice());
+  const results = node.outputs.map((value, i) => {
+    const values = value.dtype === 'int32' ? Int32Array : Float32Array;
+    return new values(memory.buffer, outputAt[i], bytesOf(value) / 4).slice();
+  });
   const written: [at: number, size: number][] = [
     ...node.outputs.map((value, i): [number, number] => [outputAt[i], bytesOf(value)]),
     [scratch, scratchBytes],

@@ -5,6 +5,7 @@ import { add, addN, multiply, subtract } from './elementwise';
 import { geluGrad } from './gelu';
 import type { SimdKernel } from './kernel';
 import { layerNorm, layerNormGrad } from './layer-norm';
+import { mergeTopK } from './merge-top-k';
 import { l2Normalize, l2NormalizeGrad, weightNorm, weightNormGrad } from './normalize';
 import { adamW, ema, squaredNorm } from './optimizer';
 import { addScaledRows, addScaledRowsGrad, takeRows, takeRowsGrad } from './scaled-rows';
@@ -36,6 +37,7 @@ export const simdKernels: ReadonlyMap<string, SimdKernel> = new Map(
     l2NormalizeGrad,
     layerNorm,
     layerNormGrad,
+    mergeTopK,
     multiply,
     sinkhornKnopp,
     softmaxGrad,
