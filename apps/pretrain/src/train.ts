@@ -106,8 +106,10 @@ export async function train(settings: Settings, { resume, allowChanges, note, in
     if (run.evaluations().at(-1)?.iteration !== trainer.iteration) await evaluate(trainer.evaluation());
     console.log(`report   ${await writeReport(run, engine)}`);
     console.log(`weights  ${run.backbone}`);
-    console.log(`next     dinov2-weights convert ${run.path} OUT --to huggingface`);
-    console.log(`         dinov2-weights convert ${run.path} OUT.onnx --to onnx`);
+    // A checkout has no dinov2-weights on its path; `npm run` tells its scripts who they are.
+    const convert = `${process.env['npm_lifecycle_event'] === 'pretrain' ? 'npm run weights --' : 'npx dinov2-weights'} convert ${run.path}`;
+    console.log(`next     ${convert} OUT --to huggingface`);
+    console.log(`         ${convert} OUT.onnx --to onnx`);
   }
   trainer.dispose();
   await engine.dispose();
