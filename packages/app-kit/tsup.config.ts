@@ -1,4 +1,3 @@
-import { type Options } from 'tsup';
 import { library } from '../../tsup.library';
 
-export default { ...(library() as Options), external: ['sharp'] };
+export default library();

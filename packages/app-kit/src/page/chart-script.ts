@@ -17,26 +17,29 @@ export const chartScript = `
       chart.series.forEach((s, i) => {
         if (!key[i]) return;
         const values = u.data[i + 1];
-        let j = at == null ? values.length - 1 : at;
+        let j = at == null ? (chart.labels ? 0 : values.length - 1) : at;
         while (at == null && j > 0 && values[j] == null) j--;
         key[i].textContent = chart.percent ? (values[j] == null ? '–' : (100 * values[j]).toFixed(1) + ' %') : format(values[j]);
       });
       const title = host.querySelector('h3 span');
-      if (title) title.textContent = at == null ? '' : 'step ' + u.data[0][at];
+      if (title) title.textContent = at == null ? '' : chart.labels ? chart.labels[at] : chart.unit + ' ' + u.data[0][at];
     };
+    const cut = (text, length) => text.length <= length ? text : text.slice(0, length - 1) + '…';
     const axis = (side) => ({
       side, stroke: () => css('--faint'), font: axisFont, size: side === 2 ? 26 : 46, gap: 4,
+      ...(side === 2 && chart.labels && { splits: () => chart.data[0] }),
       grid: { show: side === 3, stroke: () => css('--line'), width: 1 }, ticks: { show: false },
-      values: side === 3 ? (u, vs) => vs.map((v) => chart.percent ? Math.round(100 * v) + ' %' : format(v)) : (u, vs) => vs.map((v) => Number.isInteger(v) ? v.toLocaleString('en') : ''),
+      values: side === 3 ? (u, vs) => vs.map((v) => chart.percent ? Math.round(100 * v) + ' %' : format(v)) : (u, vs) => vs.map((v) => chart.labels ? cut(chart.labels[v] ?? '', Math.max(4, Math.floor(host.clientWidth / chart.labels.length / 7))) : Number.isInteger(v) ? v.toLocaleString('en') : ''),
     });
     const plot = new uPlot({
       width: host.clientWidth, height: chart.height, legend: { show: false }, padding: [8, 10, 0, 0],
       cursor: { y: false, points: { size: 6 }, drag: { x: true, y: false } },
-      scales: { x: { time: false }, y: { range: (u, low, high) => chart.range || (low === high ? [low - Math.abs(low) * 0.1 - 1e-9, high + Math.abs(high) * 0.1 + 1e-9] : uPlot.rangeNum(low, high, 0.08, true)) } },
+      scales: { x: { time: false, ...(chart.labels && { range: [-0.6, chart.labels.length - 0.4] }) }, y: { range: (u, low, high) => chart.range || (chart.labels ? [Math.min(0, low), Math.max(0, high) * 1.05 || 1] : low === high ? [low - Math.abs(low) * 0.1 - 1e-9, high + Math.abs(high) * 0.1 + 1e-9] : uPlot.rangeNum(low, high, 0.08, true)) } },
       axes: [axis(2), axis(3)],
       series: [{}, ...chart.series.map((s) => ({
+        ...(chart.labels && { paths: uPlot.paths.bars({ size: [0.6, 70] }), fill: () => css(s.colour) }),
         stroke: () => css(s.colour), width: s.dash ? 1.25 : 1.75, dash: s.dash ? [4, 4] : undefined,
-        points: { show: !!s.points, size: 6, fill: () => css('--page') }, spanGaps: true,
+        points: { show: !!s.points && !chart.labels, size: 6, fill: () => css('--page') }, spanGaps: true,
       }))],
       hooks: { setCursor: [show], ready: [show] },
     }, chart.data, host.querySelector('.plot'));

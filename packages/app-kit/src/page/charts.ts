@@ -10,11 +10,15 @@ export interface Series {
   readonly points?: boolean;
 }
 
-/** Curves over the steps of a run. */
+/** Curves over steps, or with `labels` a bar for each. */
 export interface Chart {
   readonly id: string;
   readonly title: string;
   readonly steps: readonly number[];
+  /** What steps are, for the reader: `step` by default. */
+  readonly unit?: string;
+  /** Names of what is compared, one for each of `steps` 0, 1, 2, …; bars in place of curves. */
+  readonly labels?: readonly string[];
   readonly series: readonly Series[];
   readonly height?: number;
   readonly percent?: boolean;
@@ -34,12 +38,14 @@ export function chartElement({ id, title, series }: Chart): Html {
 }
 
 /** What the script needs of a chart, columns first as uPlot takes them. */
-export function chartData({ id, steps, series, height = 170, percent = false, range }: Chart): unknown {
+export function chartData({ id, steps, unit = 'step', labels, series, height = 170, percent = false, range }: Chart): unknown {
   return {
     id,
     height,
     percent,
     range,
+    unit,
+    labels,
     data: [steps, ...series.map((s) => s.values.map((v) => (v === null ? null : Number(v.toPrecision(6)))))],
     series: series.map(({ colour, dash = false, points = false }) => ({ colour, dash, points })),
   };

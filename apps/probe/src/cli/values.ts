@@ -1,0 +1,21 @@
+import { InvalidArgumentError } from 'commander';
+
+/** A whole number from `least` up. */
+export const wholeNumber = (least: number) => (text: string): number => {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < least) throw new InvalidArgumentError(`expected a whole number from ${least}`);
+  return value;
+};
+
+/** A number above 0. */
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('expected a number above 0');
+  return value;
+}
+
+/** Numbers between commas, each read by `read`. */
+export const listOf = <T>(read: (text: string) => T) => (text: string): T[] => text.split(',').map((part) => read(part.trim()));
+
+/** Every mention of a repeatable option. */
+export const collect = (text: string, before: readonly string[] = []): string[] => [...before, text];
