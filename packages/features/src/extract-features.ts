@@ -1,0 +1,177 @@
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Preprocessing } from '@dinov2/augment';
+import { type DecodeOptions, type EvaluationBatch, type ImageSource, loadEvaluationImages, type SkippedFile } from '@dinov2/data';
+import { findStored, type StoredRecord } from './cache/find-stored';
+import { OpenShard } from './cache/open-shard';
+import { checksum, type DensePrecision, encodeRecord, layoutOf } from './cache/record';
+import type { FileState } from './cache/shard';
+import { ShardWriter } from './cache/shard-writer';
+import { sha256, stableJson } from './describe-backbone';
+import { ProgressMeter } from './progress-meter';
+import { StoredTable } from './stored-table';
+import type { Extractor, ExtractProgress, FeatureTable, Tokens } from './types';
+
+/** Choices of {@link extractFeatures}. */
+export interface ExtractOptions {
+  /** Folder where features are kept for the next time; by default a temporary one that `close` removes. */
+  readonly cache?: string;
+  /** How pictures become inputs; by default as the extractor's network expects. */
+  readonly preprocessing?: Preprocessing;
+  /** How files are decoded. */
+  readonly decode?: DecodeOptions;
+  /** Number type of patch tokens and attention on disk; `float16` by default. Class tokens and means are float32. */
+  readonly precision?: DensePrecision;
+  /** Images per call of the extractor; 16 by default. */
+  readonly batchSize?: number;
+  /** Decoding threads; cores − 1 by default. */
+  readonly workers?: number;
+  readonly onProgress?: (progress: ExtractProgress) => void;
+  /** Stops the work; what is finished is kept. */
+  readonly signal?: AbortSignal;
+}
+
+/** Batches that the extractor holds at once: while one is finished, its threads begin the next. */
+const batchesAhead = 2;
+
+/**
+ * Features of every image of a source, each computed once: what a cache folder has is read, what it
+ * lacks is computed and added, batch by batch, so that a run that is killed goes on where it was. An image
+ * is computed again when its size or time of change differ, when its record is damaged, or for other
+ * weights, outputs, preprocessing or decoding. Several processes may share a cache.
+ *
+ * @throws FeaturesError when the cache cannot be written, or values do not fit `precision`; DataError when
+ * no image can be read; the signal's reason when it stops the work.
+ *
+ * @example
+ * ```ts
+ * const extractor = await createExtractor(await loadPretrained('dinov2-small'), { classTokens: 1 });
+ * const table = await extractFeatures(extractor, openSource('photos'), { cache: 'features' });
+ * const { data, shape } = table.classTokens(); // (N, 384)
+ * ```
+ */
+export async function extractFeatures(extractor: Extractor, source: ImageSource, options: ExtractOptions = {}): Promise<FeatureTable> {
+  const { signal, cache, preprocessing = extractor.preprocessing, decode = {}, precision = 'float16', onProgress } = options;
+  signal?.throwIfAborted();
+  const key = sha256(stableJson([extractor.key, preprocessing, decode, precision]));
+  const temporary = cache === undefined ? await mkdtemp(join(tmpdir(), 'dinov2-features-')) : undefined;
+  const removeTemporary = async () => {
+    if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
+  };
+  const folder = join(cache ?? temporary!, key.slice(0, 32));
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeFile(
+      join(folder, 'description.json'),
+      `${JSON.stringify({ extractor: extractor.name, outputs: extractor.outputs, preprocessing, decode, precision }, null, 2)}\n`,
+    );
+    const paths = source.paths.map((path) => resolve(path));
+    const states = await fileStates(paths);
+    const stored: Map<string, StoredRecord> = await findStored(folder, states);
+    const missing = [...new Set(paths)].filter((path) => !stored.has(path));
+    const meter = new ProgressMeter(paths.length, missing.length, onProgress);
+    const skipped: SkippedFile[] = [];
+    meter.report();
+    if (missing.length > 0) {
+      const wanted = { paths: missing, labels: new Int32Array(missing.length).fill(-1), classes: [] };
+      await computeMissing({ ...options, extractor, source: wanted, preprocessing, decode, precision, folder, states, stored, skipped, meter });
+    }
+    const rows = paths.flatMap((path, index) => {
+      const record = stored.get(path);
+      return record === undefined ? [] : [{ ...record, path: source.paths[index], index }];
+    });
+    return new StoredTable(rows, skipped, extractor.outputs, extractor.embedDim, removeTemporary);
+  } catch (error) {
+    await removeTemporary();
+    throw error;
+  }
+}
+
+interface Missing extends ExtractOptions {
+  readonly extractor: Extractor;
+  readonly source: ImageSource;
+  readonly preprocessing: Preprocessing;
+  readonly precision: DensePrecision;
+  readonly folder: string;
+  readonly states: ReadonlyMap<string, FileState>;
+  /** Gets the records that are computed. */
+  readonly stored: Map<string, StoredRecord>;
+  /** Gets the files that cannot be used. */
+  readonly skipped: SkippedFile[];
+  readonly meter: ProgressMeter;
+}
+
+async function computeMissing(work: Missing): Promise<void> {
+  const { extractor, source, preprocessing, decode, batchSize = 16, workers, signal, skipped, stored, meter } = work;
+  const shard = new GrowingShard(work);
+  const ahead: { batch: EvaluationBatch; tokens: Promise<Tokens> }[] = [];
+  const finishOldest = async () => {
+    const { batch, tokens } = ahead.shift()!;
+    await shard.add(batch, await tokens);
+    meter.advance(batch.indices.length);
+  };
+  try {
+    for await (const batch of loadEvaluationImages(source, { preprocessing, ...decode, batchSize, ...(workers && { workers }) })) {
+      signal?.throwIfAborted();
+      skipped.push(...batch.skipped);
+      meter.advance(batch.skipped.length);
+      if (batch.indices.length === 0) continue;
+      const tokens = extractor.extract(batch.images);
+      tokens.catch(() => {}); // seen when its turn comes
+      ahead.push({ batch, tokens });
+      if (ahead.length > batchesAhead) await finishOldest();
+    }
+    while (ahead.length > 0) {
+      signal?.throwIfAborted();
+      await finishOldest();
+    }
+  } catch (error) {
+    // None of the missing ones can be read: an error only where there are no others.
+    if (!(skipped.length === source.paths.length && stored.size > 0)) throw error;
+  } finally {
+    await shard.close();
+  }
+}
+
+/** The shard of this run, made when the first features show what they look like. */
+class GrowingShard {
+  private writer: ShardWriter | undefined;
+  private reader: OpenShard | undefined;
+
+  constructor(private readonly work: Missing) {}
+
+  async add(batch: EvaluationBatch, tokens: Tokens): Promise<void> {
+    const { folder, precision, source, states, stored } = this.work;
+    this.writer ??= await ShardWriter.create(folder, layoutOf(tokens, precision), source.paths.length);
+    const { files, layout } = this.writer;
+    this.reader ??= new OpenShard(files, layout);
+    const records = Array.from(batch.indices, (index, i) => {
+      const path = source.paths[index];
+      return { ...encodeRecord(tokens, i, layout, path), file: states.get(path) ?? { path, size: -1, modified: '' } };
+    });
+    const first = await this.writer.append(records);
+    for (const [i, { file, dense }] of records.entries()) {
+      stored.set(file.path, { shard: this.reader, record: first + i, dense: checksum(dense) });
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.writer?.close();
+  }
+}
+
+/** Size and time of change of files; those that cannot be looked at are left out. */
+async function fileStates(paths: readonly string[]): Promise<Map<string, FileState>> {
+  const states = new Map<string, FileState>();
+  const atOnce = 256;
+  for (let first = 0; first < paths.length; first += atOnce) {
+    await Promise.all(
+      paths.slice(first, first + atOnce).map(async (path) => {
+        const stats = await stat(path, { bigint: true }).catch(() => undefined);
+        if (stats !== undefined) states.set(path, { path, size: Number(stats.size), modified: String(stats.mtimeNs) });
+      }),
+    );
+  }
+  return states;
+}
