@@ -4,3 +4,22 @@ export type { Features } from './features';
 export { accuracy, knn, type KnnOptions, type KnnPrediction } from './knn';
 export { cosineNeighbours, type Neighbours } from './neighbours';
 export { pca, projectPca, type Pca } from './pca';
+export type { DenseInput, DenseTokens, ExtractTokens, StackedTokens } from './dense/features';
+export type { DenseTest } from './dense/infer';
+export type { AdamWSettings } from './dense/optimizer';
+export type { DepthMap, LabelMask, Raster, RgbImage } from './dense/raster';
+export { averageWindows, slidingWindows } from './dense/sliding-window';
+export type { HeadProgress, HeadState, HostArrays } from './dense/train-head';
+export type { ViewOptions, ViewProgress } from './dense/views';
+export { type LabelledImage, type SegmentationAugmentation } from './segmentation/augmentation';
+export {
+  loadSegmentationHead,
+  type Segmentation,
+  type SegmentationEvaluation,
+  type SegmentationHead,
+  type SegmentationHeadOptions,
+  type SegmentationSamples,
+} from './segmentation/head';
+export { type ConfusionMatrix, countPixels, createConfusion, segmentationScores, type SegmentationScores } from './segmentation/metrics';
+export { type SegmentationRecipe, segmentationRecipes } from './segmentation/presets';
+export { type SegmentationOptions, type TrainedSegmentation, trainSegmentation } from './segmentation/train';
