@@ -35,7 +35,7 @@ export class CompiledBackbone {
     };
   }
 
-  dispose(): void {
+  close(): void {
     for (const program of this.programs.values()) program.dispose();
     this.programs.clear();
   }

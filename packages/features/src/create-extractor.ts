@@ -1,46 +1,68 @@
-import { onnxEngine } from '@dinov2/engine-onnx';
+import { availableParallelism } from 'node:os';
 import type { Engine } from '@dinov2/jit';
-import { checkParameters, parameterShapes } from '@dinov2/vit';
+import { checkParameters, parameterCount, parameterShapes } from '@dinov2/vit';
+import { BackbonePool } from './backbone-pool';
 import { checkImages } from './check-images';
 import { checkOutputs } from './check-outputs';
 import { CompiledBackbone } from './compiled-backbone';
 import { backboneName, extractorKey } from './describe-backbone';
+import { FeaturesError } from './error';
+import { planWorkers } from './plan-workers';
+import { sharedParameters } from './shared-parameters';
 import type { Backbone, Extractor, Outputs } from './types';
 
 export interface ExtractorOptions {
-  /** An engine to run on in this thread; it stays the caller's. By default, one engine per core in worker threads. */
+  /** An engine to run on in this thread; it stays the caller's. By default ONNX engines in worker threads. */
   readonly engine?: Engine;
-  /** Worker threads, without `engine`; by default one per core, fewer for weights that memory does not hold as often. */
+  /**
+   * Worker threads, where there is no `engine`. By default one per core, fewer for weights of which memory
+   * does not hold as many copies; 1 has a single image computed by all cores, which is soonest done.
+   */
   readonly workers?: number;
   /** How the network is called; by default its architecture. */
   readonly name?: string;
 }
 
 /**
- * Make an extractor of a frozen network.
+ * Make an extractor of a frozen network. Programs are compiled when images of a new size come.
  *
- * @throws FeaturesError for outputs that the network does not have.
+ * @throws FeaturesError for outputs that the network does not have; VitError for parameters that are
+ * not those of its configuration.
+ *
+ * @example
+ * ```ts
+ * const extractor = await createExtractor(await loadPretrained('dinov2-small'), { classTokens: 1, meanPatch: true });
+ * const { classTokens, meanPatch } = await extractor.extract(images); // (B, 1, D), (B, D)
+ * ```
  */
 export async function createExtractor(backbone: Backbone, outputs: Outputs, options: ExtractorOptions = {}): Promise<Extractor> {
   const { config, parameters, preprocessing } = backbone;
-  checkParameters(parameters, parameterShapes(config));
+  const shapes = parameterShapes(config);
+  checkParameters(parameters, shapes);
   checkOutputs(outputs, config.depth);
-  const engine = options.engine ?? onnxEngine();
-  const compiled = new CompiledBackbone(engine, config, parameters, outputs);
+  const { engine, workers: wanted, name = backboneName(config) } = options;
+  if (wanted !== undefined && (!Number.isInteger(wanted) || wanted < 1)) {
+    throw new FeaturesError(`${wanted} workers; pass a whole number from 1`);
+  }
+  const start = async () => {
+    if (engine !== undefined) return new CompiledBackbone(engine, config, parameters, outputs);
+    const { workers, threads } = planWorkers(availableParallelism(), 4 * parameterCount(shapes), process.availableMemory(), wanted);
+    return BackbonePool.start(workers, { config, parameters: sharedParameters(parameters), outputs, threads });
+  };
+  const starting = start();
+  const key = extractorKey(backbone, outputs);
+  const runner = await starting;
   return {
-    name: options.name ?? backboneName(config),
-    key: extractorKey(backbone, outputs),
+    name,
+    key,
     embedDim: config.embedDim,
     patchSize: config.patchSize,
     outputs,
     preprocessing,
     async extract(images) {
       checkImages(images, config.patchSize);
-      return compiled.run(images);
+      return runner.run(images);
     },
-    async dispose() {
-      compiled.dispose();
-      if (options.engine === undefined) await engine.dispose();
-    },
+    dispose: async () => runner.close(),
   };
 }

@@ -1,0 +1,40 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { onnxEngine } from '@dinov2/engine-onnx';
+import { CompiledBackbone } from './compiled-backbone';
+import type { Answer, Request, WorkerSetup } from './messages';
+import type { Tokens } from './types';
+
+const { config, parameters, outputs, threads } = workerData as WorkerSetup;
+const port = parentPort!;
+const answer = (message: Answer, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
+
+try {
+  const engine = onnxEngine({ threads });
+  const backbone = new CompiledBackbone(engine, config, parameters, outputs);
+  port.on('message', async (request: Request) => {
+    if (request === 'close') {
+      // Memory outside of JavaScript does not end with the thread.
+      backbone.close();
+      await engine.dispose();
+      port.close();
+      return;
+    }
+    try {
+      const tokens = await backbone.run(request);
+      answer({ tokens }, buffers(tokens));
+    } catch (error) {
+      answer({ failure: describe(error) });
+    }
+  });
+  answer('ready');
+} catch (error) {
+  answer({ failure: describe(error) });
+}
+
+function buffers({ classTokens, meanPatch, patchTokens, attention }: Tokens): ArrayBuffer[] {
+  return [classTokens, meanPatch, patchTokens, attention].flatMap((array) => (array ? [array.data.buffer as ArrayBuffer] : []));
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
