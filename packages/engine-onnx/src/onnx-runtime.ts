@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import koffi, { type LibraryHandle } from 'koffi';
 import { onnxType, type ElementType } from './element-type';
@@ -21,6 +22,7 @@ const slots = {
   disableCpuMemArena: [19, 'void *disableCpuMemArena(void *options)'],
   setSessionLogSeverityLevel: [22, 'void *setSessionLogSeverityLevel(void *options, int level)'],
   setGraphOptimizationLevel: [23, 'void *setGraphOptimizationLevel(void *options, int level)'],
+  setIntraOpNumThreads: [24, 'void *setIntraOpNumThreads(void *options, int threads)'],
   createTensorWithData: [
     49,
     'void *createTensorWithData(void *memoryInfo, void *data, size_t bytes, void *shape, size_t rank, int type, void *out)',
@@ -127,7 +129,7 @@ export class OnnxRuntime {
   readonly #out = new BigUint64Array(1);
   static #current: { runtime: OnnxRuntime; threads: number; users: number } | undefined;
 
-  /** The runtime of this process. ONNX Runtime has one thread pool per process. */
+  /** The runtime of this JavaScript thread. ONNX Runtime has one thread pool per process. */
   static acquire(threads: number): OnnxRuntime {
     const current = (this.#current ??= { runtime: new OnnxRuntime(threads), threads, users: 0 });
     if (current.threads !== threads) {
@@ -151,13 +153,16 @@ export class OnnxRuntime {
     this.#api = api;
     this.version = version;
     const threading = this.#create(api.createThreadingOptions);
-    this.#check(api.setGlobalIntraOpNumThreads(threading, threads));
+    // The first engine of any thread of the process makes the pool for all that have more than one thread.
+    this.#check(api.setGlobalIntraOpNumThreads(threading, threads === 1 ? availableParallelism() : threads));
     this.#check(api.setGlobalInterOpNumThreads(threading, 1));
     this.#check(api.setGlobalSpinControl(threading, 1));
     this.#env = this.#create(api.createEnvWithGlobalThreadPools, logFatal, 'dinov2', threading);
     api.releaseThreadingOptions(threading);
     this.#options = this.#create(api.createSessionOptions);
-    this.#check(api.disablePerSessionThreads(this.#options));
+    // A session with one thread of its own runs on the caller's, whatever pool the process has.
+    if (threads === 1) this.#check(api.setIntraOpNumThreads(this.#options, 1));
+    else this.#check(api.disablePerSessionThreads(this.#options));
     this.#check(api.disableMemPattern(this.#options));
     this.#check(api.disableCpuMemArena(this.#options));
     this.#check(api.setGraphOptimizationLevel(this.#options, 0));
