@@ -3,6 +3,7 @@ export { EvaluationError } from './error';
 export type { Features } from './features';
 export { accuracy, knn, type KnnOptions, type KnnPrediction } from './knn';
 export { cosineNeighbours, type Neighbours } from './neighbours';
+export { type ForegroundOptions, type PatchColourOptions, patchColours } from './patch-colours';
 export { pca, projectPca, type Pca } from './pca';
 export type { DenseInput, DenseTokens, ExtractTokens, StackedTokens } from './dense/features';
 export type { DenseTest } from './dense/infer';
