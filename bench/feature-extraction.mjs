@@ -4,8 +4,8 @@
 //
 // The same random weights for all, from one folder that `saveTransformersJs` writes. Every program runs in a process of its
 // own with its default settings and takes turns with the others; the ratio of the medians counts. transformers.js runs our
-// ONNX export and, where Python has the `onnx` package, the one of torch.onnx. Ours runs a single image on all threads of one
-// engine, and 16 images on an engine of one thread per core, two images at a time. Without torch and transformers in Python,
+// ONNX export and, where Python has the `onnx` package, the one of torch.onnx. Ours is the extractor of @dinov2/features: a
+// single image on all threads of one engine, 16 images on an engine per core. Without torch and transformers in Python,
 // those peers are left out. Writes bench/results/feature-extraction.json.
 import { spawn, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,7 +15,6 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 
 const { values } = parseArgs({
   options: {
@@ -28,16 +27,12 @@ const { values } = parseArgs({
     model: { type: 'string' },
     pixels: { type: 'string' },
   },
-  args: isMainThread ? undefined : [],
 });
 
 const side = 224;
 const channels = 3;
-/** Images that a worker takes at a time: the weights are read once for both, and their tokens stay in the core's cache. */
-const imagesPerCall = 2;
 
-if (!isMainThread) await work(workerData);
-else if (values.program) await serve();
+if (values.program) await serve();
 else await compare();
 
 /** Answer every line on standard input with the time of one extraction. */
@@ -65,72 +60,29 @@ async function transformersJs(pixels) {
 }
 
 async function ours(pixels) {
+  const { createExtractor } = await import('@dinov2/features');
   const { loadPretrained } = await import('@dinov2/weights');
-  const { config, parameters } = await loadPretrained(values.model, { log: false });
+  const { config, ...backbone } = await loadPretrained(values.model, { log: false });
   const images = channelsLast(pixels);
-  const imageSize = channels * side * side;
-  const batch = images.length / imageSize;
-  const threads = availableParallelism();
-  if (batch < imagesPerCall * threads) {
-    const extract = await extractor(config, parameters, threads);
-    return () => extract(images);
-  }
-  // One copy of the weights for all workers.
-  for (const array of Object.values(parameters)) {
-    const data = new Float32Array(new SharedArrayBuffer(array.data.byteLength));
-    data.set(array.data);
-    array.data = data;
-  }
-  const workers = Array.from({ length: threads }, () => new Worker(new URL(import.meta.url), { workerData: { config, parameters } }));
-  const ask = (worker, part) =>
-    new Promise((resolve) => {
-      worker.once('message', resolve);
-      worker.postMessage(part);
-    });
+  const batch = images.length / (channels * side * side);
+  const outputs = { classTokens: 1, patchTokens: [config.depth - 1] };
+  // One worker has all cores work on a single image; the default is one per core.
+  const extractor = await createExtractor({ config, ...backbone }, outputs, batch === 1 ? { workers: 1 } : {});
   return async () => {
-    const results = new Array(batch / imagesPerCall);
-    let next = 0;
-    const run = async (worker) => {
-      while (next < results.length) {
-        const part = next++;
-        results[part] = await ask(worker, images.slice(part * imagesPerCall * imageSize, (part + 1) * imagesPerCall * imageSize));
-      }
-    };
-    await Promise.all(workers.map(run));
-    const tokens = new Float32Array(results.reduce((size, part) => size + part.length, 0));
-    results.forEach((part, i) => tokens.set(part, i * part.length));
-    return tokens;
+    const { classTokens, patchTokens } = await extractor.extract({ data: images, shape: [batch, side, side, channels] });
+    return concatenated(classTokens.data, patchTokens.data, batch);
   };
 }
 
-async function work({ config, parameters }) {
-  const extract = await extractor(config, parameters, 1);
-  parentPort.on('message', async (images) => {
-    const tokens = await extract(images);
-    parentPort.postMessage(tokens, [tokens.buffer]);
-  });
-}
-
-/** From (B, 224, 224, 3) to the normalised tokens (B, T, D). */
-async function extractor(config, parameters, threads) {
-  await import('@tensorflow/tfjs');
-  const tf = await import('@tensorflow/tfjs-core');
-  const { onnxEngine } = await import('@dinov2/engine-onnx');
-  const { jit } = await import('@dinov2/jit');
-  const { forwardFeatures } = await import('@dinov2/vit');
-  const features = jit(
-    (parameters, images) => {
-      const { clsToken, patchTokens } = forwardFeatures(parameters, config, images);
-      return tf.concat([tf.expandDims(clsToken, 1), patchTokens], 1);
-    },
-    { engine: onnxEngine({ threads }), constant: [0] },
-  );
-  return async (images) => {
-    const tokens = await features(parameters, { data: images, shape: [images.length / (channels * side * side), side, side, channels] });
-    const data = await tokens.data();
-    tokens.dispose();
-    return data;
-  };
+/** (B, T, D) of class tokens (B, 1, D) and patch tokens (B, …, D). */
+function concatenated(classTokens, patchTokens, batch) {
+  const [D, N] = [classTokens.length / batch, patchTokens.length / batch];
+  const tokens = new Float32Array(classTokens.length + patchTokens.length);
+  for (let i = 0; i < batch; i++) {
+    tokens.set(classTokens.subarray(i * D, (i + 1) * D), i * (D + N));
+    tokens.set(patchTokens.subarray(i * N, (i + 1) * N), i * (D + N) + D);
+  }
+  return tokens;
 }
 
 function channelsLast(pixels) {
