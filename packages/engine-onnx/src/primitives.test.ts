@@ -12,6 +12,7 @@ import {
   l2Normalize,
   layerNorm,
   linear,
+  mergeTopK,
   rotaryEmbedding,
   selfAttention,
   sinkhornKnopp,
@@ -89,6 +90,14 @@ const cases: Record<string, [Outputs, ReturnType<typeof normal | typeof integers
   'squared norm': [(x) => [squaredNorm(x)], [normal([33, 5])]],
   ema: [(target, source, momentum) => [ema(target, source, momentum)], [normal([33]), normal([33]), positive([])]],
   'Sinkhorn-Knopp': [(logits, temperature) => [sinkhornKnopp(logits, temperature)], [normal([8, 50]), positive([])]],
+  'running top-k': [
+    (indices, values, scores, start) => {
+      // The entries of the record stand in another order than the kernel's inputs.
+      const best = mergeTopK({ indices, values }, scores, { start });
+      return [best.values, best.indices];
+    },
+    [{ shape: [3, 2], data: Int32Array.of(7, 1, 2, 5, 0, 3) }, { shape: [3, 2], data: Float32Array.of(0.4, 0.2, 9, 8, -1, -2) }, normal([3, 70]), { shape: [], data: Int32Array.of(40) }],
+  ],
   AdamW: [
     (param, grad, m, v, hyper) => {
       const next = adamW({ param, m, v }, grad, hyper as tf.Tensor1D, { beta1: 0.9, beta2: 0.999 });

@@ -61,7 +61,9 @@ export interface ColumnRange {
 export function mergeTopK(best: TopK, scores: tf.Tensor, { start, count = scores.shape[1] ?? 0 }: ColumnRange): TopK {
   return tf.tidy(() => {
     const integer = (value: tf.Tensor | number) => (typeof value === 'number' ? tf.scalar(value, 'int32') : value);
-    const [values, indices] = merge({ ...best, scores, start: integer(start), count: integer(count) });
-    return { values: values!, indices: indices! };
+    const { values, indices } = best;
+    // Kernels take their inputs in this order, whatever the order of the record's entries.
+    const merged = merge({ values, indices, scores, start: integer(start), count: integer(count) });
+    return { values: merged[0]!, indices: merged[1]! };
   });
 }
