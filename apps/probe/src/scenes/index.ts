@@ -1,0 +1,2 @@
+export { sceneClasses } from './classes';
+export { generateScenes, type GenerateOptions } from './generate';
