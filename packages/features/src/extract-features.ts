@@ -1,12 +1,12 @@
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Preprocessing } from '@dinov2/augment';
+import type { Preprocessing, Rectangle } from '@dinov2/augment';
 import { type DecodeOptions, type EvaluationBatch, type ImageSource, loadEvaluationImages, type SkippedFile } from '@dinov2/data';
 import { findStored, type StoredRecord } from './cache/find-stored';
 import { OpenShard } from './cache/open-shard';
 import { checksum, type DensePrecision, encodeRecord, layoutOf } from './cache/record';
-import type { FileState } from './cache/shard';
+import type { ImageState } from './cache/shard';
 import { ShardWriter } from './cache/shard-writer';
 import { sha256, stableJson } from './describe-backbone';
 import { ProgressMeter } from './progress-meter';
@@ -66,19 +66,18 @@ export async function extractFeatures(extractor: Extractor, source: ImageSource,
       join(folder, 'description.json'),
       `${JSON.stringify({ extractor: extractor.name, outputs: extractor.outputs, preprocessing, decode, precision }, null, 2)}\n`,
     );
-    const paths = source.paths.map((path) => resolve(path));
-    const states = await fileStates(paths);
+    const ids = source.paths.map((path, i) => imageId(resolve(path), source.boxes?.[i]));
+    const states = await imageStates(source, ids);
     const stored: Map<string, StoredRecord> = await findStored(folder, states);
-    const missing = [...new Set(paths)].filter((path) => !stored.has(path));
-    const meter = new ProgressMeter(paths.length, missing.length, onProgress);
+    const missing = [...new Map(ids.map((id, i) => [id, i] as const))].flatMap(([id, i]) => (stored.has(id) ? [] : [i]));
+    const meter = new ProgressMeter(ids.length, missing.length, onProgress);
     const skipped: SkippedFile[] = [];
     meter.report();
     if (missing.length > 0) {
-      const wanted = { paths: missing, labels: new Int32Array(missing.length).fill(-1), classes: [] };
-      await computeMissing({ ...options, extractor, source: wanted, preprocessing, decode, precision, folder, states, stored, skipped, meter });
+      await computeMissing({ ...options, extractor, source, ids, missing, preprocessing, decode, precision, folder, states, stored, skipped, meter });
     }
-    const rows = paths.flatMap((path, index) => {
-      const record = stored.get(path);
+    const rows = ids.flatMap((id, index) => {
+      const record = stored.get(id);
       return record === undefined ? [] : [{ ...record, path: source.paths[index], index }];
     });
     return new StoredTable(rows, skipped, extractor.outputs, extractor.embedDim, removeTemporary);
@@ -91,10 +90,14 @@ export async function extractFeatures(extractor: Extractor, source: ImageSource,
 interface Missing extends ExtractOptions {
   readonly extractor: Extractor;
   readonly source: ImageSource;
+  /** Of each image of the source. */
+  readonly ids: readonly string[];
+  /** Numbers in the source of the images to compute. */
+  readonly missing: readonly number[];
   readonly preprocessing: Preprocessing;
   readonly precision: DensePrecision;
   readonly folder: string;
-  readonly states: ReadonlyMap<string, FileState>;
+  readonly states: ReadonlyMap<string, ImageState>;
   /** Gets the records that are computed. */
   readonly stored: Map<string, StoredRecord>;
   /** Gets the files that cannot be used. */
@@ -103,7 +106,7 @@ interface Missing extends ExtractOptions {
 }
 
 async function computeMissing(work: Missing): Promise<void> {
-  const { extractor, source, preprocessing, decode, batchSize = 16, workers, signal, skipped, stored, meter } = work;
+  const { extractor, source, missing, preprocessing, decode, batchSize = 16, workers, signal, skipped, stored, meter } = work;
   const shard = new GrowingShard(work);
   const ahead: { batch: EvaluationBatch; tokens: Promise<Tokens> }[] = [];
   const finishOldest = async () => {
@@ -112,7 +115,7 @@ async function computeMissing(work: Missing): Promise<void> {
     meter.advance(batch.indices.length);
   };
   try {
-    for await (const batch of loadEvaluationImages(source, { preprocessing, ...decode, batchSize, ...(workers && { workers }) })) {
+    for await (const batch of loadEvaluationImages(partOf(source, missing), { preprocessing, ...decode, batchSize, ...(workers && { workers }) })) {
       signal?.throwIfAborted();
       skipped.push(...batch.skipped);
       meter.advance(batch.skipped.length);
@@ -128,7 +131,7 @@ async function computeMissing(work: Missing): Promise<void> {
     }
   } catch (error) {
     // None of the missing ones can be read: an error only where there are no others.
-    if (!(skipped.length === source.paths.length && stored.size > 0)) throw error;
+    if (!(skipped.length === missing.length && stored.size > 0)) throw error;
   } finally {
     await shard.close();
   }
@@ -142,17 +145,19 @@ class GrowingShard {
   constructor(private readonly work: Missing) {}
 
   async add(batch: EvaluationBatch, tokens: Tokens): Promise<void> {
-    const { folder, precision, source, states, stored } = this.work;
-    this.writer ??= await ShardWriter.create(folder, layoutOf(tokens, precision), source.paths.length);
+    const { folder, precision, source, ids, missing, states, stored } = this.work;
+    this.writer ??= await ShardWriter.create(folder, layoutOf(tokens, precision), missing.length);
     const { files, layout } = this.writer;
     this.reader ??= new OpenShard(files, layout);
     const records = Array.from(batch.indices, (index, i) => {
-      const path = source.paths[index];
-      return { ...encodeRecord(tokens, i, layout, path), file: states.get(path) ?? { path, size: -1, modified: '' } };
+      const id = ids[missing[index]];
+      // A file that was not there a moment ago has no state that is ever found again.
+      const image = states.get(id) ?? { id, size: -1, modified: '' };
+      return { ...encodeRecord(tokens, i, layout, source.paths[missing[index]]), image };
     });
     const first = await this.writer.append(records);
-    for (const [i, { file, dense }] of records.entries()) {
-      stored.set(file.path, { shard: this.reader, record: first + i, dense: checksum(dense) });
+    for (const [i, { image, dense }] of records.entries()) {
+      stored.set(image.id, { shard: this.reader, record: first + i, dense: checksum(dense) });
     }
   }
 
@@ -161,15 +166,29 @@ class GrowingShard {
   }
 }
 
-/** Size and time of change of files; those that cannot be looked at are left out. */
-async function fileStates(paths: readonly string[]): Promise<Map<string, FileState>> {
-  const states = new Map<string, FileState>();
+/** The images of these numbers. */
+function partOf({ paths, labels, classes, boxes }: ImageSource, numbers: readonly number[]): ImageSource {
+  return {
+    paths: numbers.map((i) => paths[i]),
+    labels: Int32Array.from(numbers, (i) => labels[i]),
+    classes,
+    ...(boxes && { boxes: numbers.map((i) => boxes[i]) }),
+  };
+}
+
+function imageId(path: string, box: Rectangle | undefined): string {
+  return box === undefined ? path : `${path} ${box.left},${box.top},${box.width},${box.height}`;
+}
+
+/** Size and time of change of the images' files, by id; files that cannot be looked at are left out. */
+async function imageStates({ paths }: ImageSource, ids: readonly string[]): Promise<Map<string, ImageState>> {
+  const states = new Map<string, ImageState>();
   const atOnce = 256;
-  for (let first = 0; first < paths.length; first += atOnce) {
+  for (let first = 0; first < ids.length; first += atOnce) {
     await Promise.all(
-      paths.slice(first, first + atOnce).map(async (path) => {
-        const stats = await stat(path, { bigint: true }).catch(() => undefined);
-        if (stats !== undefined) states.set(path, { path, size: Number(stats.size), modified: String(stats.mtimeNs) });
+      ids.slice(first, first + atOnce).map(async (id, i) => {
+        const stats = await stat(paths[first + i], { bigint: true }).catch(() => undefined);
+        if (stats !== undefined) states.set(id, { id, size: Number(stats.size), modified: String(stats.mtimeNs) });
       }),
     );
   }

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { OpenShard } from './open-shard';
 import { type IndexedRecord, readShard } from './read-shard';
 import { checksum } from './record';
-import { type FileState, indexSuffix, shardFiles } from './shard';
+import { type ImageState, indexSuffix, shardFiles } from './shard';
 
 /** Where an image's features are. */
 export interface StoredRecord {
@@ -13,10 +13,10 @@ export interface StoredRecord {
 }
 
 /**
- * The records of a folder for files in their present state, by path. A record whose vectors are damaged is
+ * The records of a folder for images in their present state, by id. A record whose vectors are damaged is
  * as if it were not there.
  */
-export async function findStored(folder: string, files: ReadonlyMap<string, FileState>): Promise<Map<string, StoredRecord>> {
+export async function findStored(folder: string, images: ReadonlyMap<string, ImageState>): Promise<Map<string, StoredRecord>> {
   const found = new Map<string, StoredRecord>();
   const names = (await readdir(folder)).filter((name) => name.endsWith(indexSuffix)).sort();
   for (const name of names) {
@@ -24,15 +24,15 @@ export async function findStored(folder: string, files: ReadonlyMap<string, File
     const content = await readShard(paths);
     if (content === undefined) continue;
     const shard = new OpenShard(paths, content.layout);
-    const wanted = content.records.filter(({ file }) => !found.has(file.path) && isSame(file, files.get(file.path)));
+    const wanted = content.records.filter(({ image }) => !found.has(image.id) && isSame(image, images.get(image.id)));
     const before = found.size;
-    for (const { file, record, dense } of intact(shard, wanted)) found.set(file.path, { shard, record, dense });
+    for (const { image, record, dense } of intact(shard, wanted)) found.set(image.id, { shard, record, dense });
     if (found.size === before) shard.close();
   }
   return found;
 }
 
-function isSame(a: FileState, b: FileState | undefined): boolean {
+function isSame(a: ImageState, b: ImageState | undefined): boolean {
   return b !== undefined && a.size === b.size && a.modified === b.modified;
 }
 

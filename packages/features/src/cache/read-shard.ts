@@ -1,10 +1,10 @@
 import { readFile, stat } from 'node:fs/promises';
 import { recordBytes, type RecordLayout } from './record';
-import { type FileState, type IndexLine, type ShardFiles, type ShardHeader } from './shard';
+import { type ImageState, type IndexLine, type ShardFiles, type ShardHeader } from './shard';
 
 /** A record of a shard, by what its index says of it. */
 export interface IndexedRecord {
-  readonly file: FileState;
+  readonly image: ImageState;
   readonly record: number;
   /** Checksums. */
   readonly vectors: number;
@@ -30,8 +30,8 @@ export async function readShard(files: ShardFiles): Promise<{ layout: RecordLayo
   const records = lines.slice(0, whole).flatMap((text, record) => {
     const line = parse(text) as IndexLine | undefined;
     if (!Array.isArray(line) || line.length !== 5 || damaged.has(String(record))) return [];
-    const [path, size, modified, vectors, dense] = line;
-    return [{ file: { path, size, modified }, record, vectors, dense }];
+    const [id, size, modified, vectors, dense] = line;
+    return [{ image: { id, size, modified }, record, vectors, dense }];
   });
   return { layout, records };
 }

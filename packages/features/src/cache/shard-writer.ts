@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, statfs } from 'node:fs/promises';
 import { FeaturesError } from '../error';
 import { checksum, type EncodedRecord, recordBytes, type RecordLayout } from './record';
-import { type FileState, type IndexLine, type ShardFiles, shardFiles, type ShardHeader } from './shard';
+import { type ImageState, type IndexLine, type ShardFiles, shardFiles, type ShardHeader } from './shard';
 
 /** Appends records to a shard of its own. A kill at any moment leaves whole records before a broken end that readers ignore. */
 export class ShardWriter {
@@ -37,11 +37,11 @@ export class ShardWriter {
   }
 
   /** Append records; returns the number of the first. */
-  async append(records: readonly (EncodedRecord & { readonly file: FileState })[]): Promise<number> {
+  async append(records: readonly (EncodedRecord & { readonly image: ImageState })[]): Promise<number> {
     const { vectors, dense, index } = this.handles;
     const lines = records.map((record): IndexLine => {
-      const { path, size, modified } = record.file;
-      return [path, size, modified, checksum(record.vectors), checksum(record.dense)];
+      const { id, size, modified } = record.image;
+      return [id, size, modified, checksum(record.vectors), checksum(record.dense)];
     });
     await this.guarded(async () => {
       await writeAll(vectors, Buffer.concat(records.map((record) => record.vectors)));

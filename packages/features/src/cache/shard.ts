@@ -26,13 +26,14 @@ export interface ShardHeader {
   readonly layout: RecordLayout;
 }
 
-/** What tells one state of a file from another. */
-export interface FileState {
-  readonly path: string;
+/** An image: a state of a file, or of a part of it. */
+export interface ImageState {
+  /** Absolute path, with the rectangle behind it where the image is a part of the file. */
+  readonly id: string;
   readonly size: number;
-  /** Nanoseconds, as text. */
+  /** Time of change in nanoseconds, as text. */
   readonly modified: string;
 }
 
 /** A line of an index: whose features the record holds, and the checksums of its two parts. */
-export type IndexLine = readonly [path: string, size: number, modified: string, vectors: number, dense: number];
+export type IndexLine = readonly [id: string, size: number, modified: string, vectors: number, dense: number];
