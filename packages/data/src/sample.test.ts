@@ -6,7 +6,7 @@ import { readSample } from './sample';
 
 const gray = (width: number, height: number) => wave(width, height).toColourspace('b-w').png().toBuffer();
 const gray16 = (width: number, height: number, value: number) =>
-  sharp(new Uint16Array(width * height).fill(value), { raw: { width, height, channels: 1, depth: 'ushort' } } as sharp.SharpOptions)
+  sharp(new Uint16Array(width * height).fill(value), { raw: { width, height, channels: 1 } })
     .toColourspace('grey16')
     .png()
     .toBuffer();
