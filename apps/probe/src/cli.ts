@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { addClassification } from './cli/classification';
 import { addFiles } from './cli/files';
+import { addLooking } from './cli/looking';
 import { ProbeError } from './error';
 
 const afterHelp = `
@@ -21,6 +22,7 @@ export async function runCommandLine(words: readonly string[], version: string):
     .showHelpAfterError('(add --help for the options)');
   addClassification(program);
   addFiles(program);
+  addLooking(program);
   for (const command of [program, ...program.commands]) {
     command.exitOverride((error) => {
       if (error.exitCode === 0) process.exit(0);

@@ -1,7 +1,8 @@
-import type { Command } from 'commander';
-import { examples } from './shared-options';
+import { type Command, Option } from 'commander';
+import { examples, featureOptions, inputOptions } from './shared-options';
+import { wholeNumber } from './values';
 
-/** `compare`. */
+/** Commands that write files for other programs, or read those of this one. */
 export function addFiles(program: Command): void {
   program
     .command('compare')
@@ -13,4 +14,16 @@ export function addFiles(program: Command): void {
       'dinov2-probe compare results/*/linear',
     ))
     .action(async (results: string[], options) => (await import('../commands/compare')).compareCommand(results, options));
+  featureOptions(inputOptions(program.command('extract').description('features of a folder to .safetensors or .npy, for numpy and others'), 'folder of pictures, a list, or one picture'))
+    .addOption(new Option('--out <dir>', 'where files go (default: RUN/probe/extract or results/WEIGHTS/extract)'))
+    .addOption(new Option('--blocks <n>', 'class tokens of so many last blocks').argParser(wholeNumber(0)).default(1))
+    .option('--mean-patch', 'means of the last patch tokens', false)
+    .option('--patches', 'all patch tokens of the last block', false)
+    .option('--attention', 'attention of the last block', false)
+    .addOption(new Option('--format <name>', 'of the files').choices(['safetensors', 'npy']).default('safetensors'))
+    .addHelpText('after', examples(
+      'dinov2-probe extract --weights dinov2-small --data photos --format npy --out features',
+      'python -c "import numpy; print(numpy.load(\'features/class_tokens.npy\').shape)"',
+    ))
+    .action(async (options) => (await import('../commands/extract')).extractCommand(options));
 }

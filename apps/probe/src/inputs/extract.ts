@@ -13,7 +13,8 @@ export async function tableOf(extractor: Extractor, source: ImageSource, what: s
   try {
     const table = await extractFeatures(extractor, source, {
       cache,
-      autoOrient,
+      // Left out where it is off, so that features are those that other callers keep too.
+      ...(autoOrient && { decode: { autoOrient } }),
       ...(workers !== undefined && { workers }),
       onProgress({ done, total, cached, imagesPerSecond, secondsLeft }) {
         if (cached === total) return;

@@ -1,8 +1,12 @@
 import type { Details } from './schema';
 
-/** Details as CSV with a header; texts are quoted where they must be. */
+/** Lines of cells as CSV; texts are quoted where they must be (RFC 4180). */
+export function csvLines(lines: readonly (readonly (string | number | null)[])[]): string {
+  const quote = (cell: string | number | null) => (cell === null ? '' : /[",\r\n]/.test(String(cell)) ? `"${String(cell).replaceAll('"', '""')}"` : String(cell));
+  return lines.map((cells) => `${cells.map(quote).join(',')}\n`).join('');
+}
+
+/** Details with a header. */
 export function detailsCsv({ unit, columns, rows }: Details): string {
-  const quote = (text: string) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-  const lines = [[unit, ...columns], ...rows.map(({ name, values }) => [name, ...values.map((value) => (value === null ? '' : String(value)))])];
-  return `${lines.map((cells) => cells.map(quote).join(',')).join('\n')}\n`;
+  return csvLines([[unit, ...columns], ...rows.map(({ name, values }) => [name, ...values])]);
 }
