@@ -18,6 +18,9 @@ export interface BuiltConfig {
   readonly assumed: readonly string[];
 }
 
+// The deepest released model has 40. One name with a large number could otherwise ask for all memory.
+const maximumDepth = 1000;
+
 /**
  * The configuration of a backbone from its tensors and, where there is one, the description beside it.
  *
@@ -41,12 +44,15 @@ export function buildConfig(
   }
   const facts: Facts = { ...definedOf(description?.facts ?? {}), ...definedOf(tensors) };
   const assumed: string[] = [];
-  const { embedDim, patchSize, ffn = 'mlp', positions = 'table' } = facts;
-  const depth = facts.depth ?? 0;
+  const { patchSize, ffn = 'mlp', positions = 'table' } = facts;
+  const { embedDim, depth = 0 } = tensors;
   if (embedDim === undefined || depth === 0 || patchSize === undefined) {
     const patches = storedNames(layout, 'patch_embed.proj.weight', new Map())[0];
     const what = embedDim === undefined ? 'width' : depth === 0 ? 'depth' : `patch size: "${patches}" is missing or has no shape (D, 3, p, p)`;
     throw new WeightsError(`${path} (${layout.title}) does not tell its ${what}. It is damaged, or no backbone.`);
+  }
+  if (depth > maximumDepth) {
+    throw new WeightsError(`${path} (${layout.title}) numbers its blocks up to ${depth - 1}, and more than ${maximumDepth} are not read. It is damaged, or no backbone.`);
   }
   const heads = context.attentionHeads ?? facts.heads ?? assumedHeads(path, embedDim, positions, assumed);
   const registers = facts.registers ?? 0;

@@ -3,13 +3,17 @@ import { familiesOf, family, type Layout, type Shape, storedNames, type StoredSh
 
 /**
  * What the names and shapes of a backbone tell of its architecture. Where tensors contradict each other
- * the majority counts, so that the one that is wrong can be named later.
+ * the majority counts, so that the one that is wrong can be named later. A tensor without elements tells
+ * nothing: no bytes of the file stand behind its sizes.
  */
 export function inferFacts(layout: Layout, stored: StoredShapes): Facts {
   const families = familiesOf(stored);
-  const shape = (local: string, block?: number): Shape | undefined => stored.get(storedNames(layout, local, stored, block)[0]);
-  const depth = blockCount(layout, stored);
-  const blocks = Array.from({ length: depth }, (_, i) => i);
+  const shape = (local: string, block?: number): Shape | undefined => {
+    const found = stored.get(storedNames(layout, local, stored, block)[0]);
+    return found?.includes(0) ? undefined : found;
+  };
+  const blocks = blockNumbers(layout, stored);
+  const depth = blocks.reduce((last, i) => Math.max(last, i), -1) + 1;
   const present = (local: string): boolean =>
     depth > 0 && storedNames(layout, local, stored, 0).some((name) => families.has(family(name)));
 
@@ -48,15 +52,11 @@ export function inferFacts(layout: Layout, stored: StoredShapes): Facts {
   };
 }
 
-/** Blocks up to the last that the names number. */
-function blockCount(layout: Layout, stored: StoredShapes): number {
+/** Numbers of the blocks that have a tensor, each once. */
+function blockNumbers(layout: Layout, stored: StoredShapes): number[] {
   const pattern = new RegExp(`^${layout.block.replaceAll('.', '\\.').replace('{i}', '(\\d+)')}`);
-  let count = 0;
-  for (const name of stored.keys()) {
-    const index = pattern.exec(name)?.[1];
-    if (index !== undefined) count = Math.max(count, Number(index) + 1);
-  }
-  return count;
+  const numbers = [...stored.keys()].flatMap((name) => pattern.exec(name)?.[1] ?? []);
+  return [...new Set(numbers)].map(Number);
 }
 
 /** Whether the position table is stored without the row of the class token. */
