@@ -5,7 +5,7 @@ import { stage } from './stage';
 
 /** Print what a file or folder holds. Every value is read, so that a damaged file is found out. */
 export async function inspect(path: string, options: LoadOptions, print: (text: string) => void): Promise<void> {
-  const file = await openWeights(path);
+  const file = await openWeights(path, options);
   const stored = describeFile(file);
   await file.close();
   const { summary } = await stage(`reading ${file.path}`, () => loadPretrained(path, { ...options, log: false }));

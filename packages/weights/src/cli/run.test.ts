@@ -51,6 +51,17 @@ describe('dinov2-weights', () => {
     expect(text).toContain('stored: safetensors, 43 tensors (43 F32)');
   });
 
+  it('reads a .pth file without checksums when told to', async () => {
+    const bytes = await readFile(new URL('../layouts/golden/fair-dinov2-training/weights.pth', import.meta.url));
+    // The checksum in an entry of the archive's directory (APPNOTE.TXT, section 4.3.12).
+    for (let entry = bytes.indexOf('PK\x01\x02'); entry >= 0; entry = bytes.indexOf('PK\x01\x02', entry + 4)) bytes.writeUInt32LE(0, entry + 16);
+    await writeFile(at('unchecked.pth'), bytes);
+    expect(await run(['inspect', at('unchecked.pth'), '--attention-heads', '2'])).toBe(1);
+    expect(complaints.join()).toMatch(/has no checksum of .* on the command line --no-checksums\./);
+    expect(await run(['inspect', at('unchecked.pth'), '--attention-heads', '2', '--no-checksums'])).toBe(0);
+    expect(printed.join('\n')).toContain('stored: PyTorch');
+  });
+
   it('turns a training checkpoint into every format', async () => {
     for (const [to, out] of [
       ['huggingface', 'hf'],

@@ -58,7 +58,7 @@ function mismatch(path: string, { name, crc32: expected }: StoredEntry, actual: 
   if (expected === 0) {
     return new WeightsError(
       `${path} has no checksum of "${name}": it was saved under torch.serialization.set_crc32_options(False), so damage to it cannot be seen. ` +
-        'Save it with checksums, or open it with { verifyChecksums: false }.',
+        'Save it with checksums, or open it with { verifyChecksums: false }, on the command line --no-checksums.',
     );
   }
   const hex = (crc: number): string => crc.toString(16).padStart(8, '0');
