@@ -120,6 +120,10 @@ describe('vitConfig', () => {
     expect(() => vitConfig('small', { positions: 'none' as 'rope' })).toThrow('pass "table" or "rope"');
     expect(() => vitConfig('dinov3-small', { heads: 64 })).toThrow('heads of width 6');
     expect(() => vitConfig('small', { normEpsilon: 0 })).toThrow('normEpsilon 0');
+    expect(() => vitConfig('small', { layerScale: NaN })).toThrow('layerScale NaN');
+    for (const interpolation of ['antialias', { offset: '0.1', antialias: false }, { offset: -1, antialias: true }, { offset: 0 }]) {
+      expect(() => vitConfig('small', { interpolation: interpolation as never })).toThrow(`interpolation ${JSON.stringify(interpolation)} is none; pass { offset:`);
+    }
     expect(() => vitConfig('small', { mlpRatio: 0 })).toThrow('mlpRatio 0');
     expect(() => vitConfig('huge' as VitSize)).toThrow('tiny, small, base, large, giant2');
   });

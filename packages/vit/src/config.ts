@@ -131,6 +131,15 @@ export function checkConfig(config: VitConfig): void {
       throw new VitError(`${key} ${config[key]} is not a positive number`);
     }
   }
+  if (!Number.isFinite(config.layerScale)) {
+    throw new VitError(`layerScale ${config.layerScale} is not a number; pass 1e-5 or 1, or 0 for none`);
+  }
+  const { offset, antialias } = config.interpolation;
+  if (!(offset >= 0 && Number.isFinite(offset)) || typeof antialias !== 'boolean') {
+    throw new VitError(
+      `interpolation ${JSON.stringify(config.interpolation)} is none; pass { offset: 0 or 0.1, antialias: true or false }`,
+    );
+  }
   if (config.embedDim % config.heads !== 0) {
     throw new VitError(`embedDim ${config.embedDim} does not divide into ${config.heads} heads`);
   }
