@@ -48,12 +48,11 @@ export async function writeSafetensors(
     })
     .sort((a, b) => rank[a.dtype] - rank[b.dtype] || (a.name < b.name ? -1 : 1));
 
-  const header: Record<string, unknown> = {};
-  if (Object.keys(metadata).length > 0) header.__metadata__ = metadata;
+  const header: [string, unknown][] = Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : [];
   let position = 0;
   for (const { name, tensor, dtype, bytes } of order) {
     if (name === '__metadata__') throw new WeightsError(`A tensor of ${path} may not be called "__metadata__".`);
-    header[name] = { dtype, shape: tensor.shape, data_offsets: [position, (position += bytes)] };
+    header.push([name, { dtype, shape: tensor.shape, data_offsets: [position, (position += bytes)] }]);
   }
 
   const hash = createHash('sha256');
@@ -93,9 +92,13 @@ const rank = Object.fromEntries(Object.keys(dtypes).map((dtype, index) => [dtype
 // Below the 2 GiB that one write call may take.
 const writeChunk = 1 << 30;
 
-/** Length, JSON, and spaces up to a multiple of 8, so that every tensor is aligned to its element size. */
-function encodeHeader(header: Record<string, unknown>): Uint8Array {
-  const json = new TextEncoder().encode(JSON.stringify(header));
+/**
+ * Length, JSON, and spaces up to a multiple of 8, so that every tensor is aligned to its element size.
+ * Entry by entry: an object would put names that are numbers first, and lose one called "__proto__".
+ */
+function encodeHeader(header: readonly (readonly [string, unknown])[]): Uint8Array {
+  const entries = header.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`);
+  const json = new TextEncoder().encode(`{${entries.join(',')}}`);
   const padded = Math.ceil(json.length / 8) * 8;
   const bytes = new Uint8Array(8 + padded).fill(0x20);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(padded), true);
