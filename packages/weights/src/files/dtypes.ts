@@ -9,8 +9,6 @@ interface DtypeTraits {
   readonly bytes: number;
   /** The array that holds such a tensor on the host. */
   allocate(elements: number): WeightData;
-  /** Whether the file's little-endian bytes are those of the host array. */
-  readonly verbatim: boolean;
   /** Convert `target.length` elements, whose file bytes are the start of `source`, to float32. */
   toFloat32(source: ArrayBuffer, target: Float32Array): void;
 }
@@ -20,14 +18,14 @@ const bytes = (elements: number): Uint8Array => new Uint8Array(elements);
 
 /** In the order in which the safetensors library lays tensors out. */
 export const dtypes: Readonly<Record<Dtype, DtypeTraits>> = {
-  I64: { bytes: 8, allocate: (n) => new BigInt64Array(n), verbatim: true, toFloat32: narrowInt64 },
-  F64: { bytes: 8, allocate: floats, verbatim: false, toFloat32: (source, target) => target.set(new Float64Array(source, 0, target.length)) },
-  F32: { bytes: 4, allocate: floats, verbatim: true, toFloat32: (source, target) => target.set(new Float32Array(source, 0, target.length)) },
-  I32: { bytes: 4, allocate: (n) => new Int32Array(n), verbatim: true, toFloat32: (source, target) => target.set(new Int32Array(source, 0, target.length)) },
-  BF16: { bytes: 2, allocate: floats, verbatim: false, toFloat32: widenBfloat16 },
-  F16: { bytes: 2, allocate: floats, verbatim: false, toFloat32: widenFloat16 },
-  U8: { bytes: 1, allocate: bytes, verbatim: true, toFloat32: (source, target) => target.set(new Uint8Array(source, 0, target.length)) },
-  BOOL: { bytes: 1, allocate: bytes, verbatim: true, toFloat32: (source, target) => target.set(new Uint8Array(source, 0, target.length)) },
+  I64: { bytes: 8, allocate: (n) => new BigInt64Array(n), toFloat32: narrowInt64 },
+  F64: { bytes: 8, allocate: floats, toFloat32: (source, target) => target.set(new Float64Array(source, 0, target.length)) },
+  F32: { bytes: 4, allocate: floats, toFloat32: (source, target) => target.set(new Float32Array(source, 0, target.length)) },
+  I32: { bytes: 4, allocate: (n) => new Int32Array(n), toFloat32: (source, target) => target.set(new Int32Array(source, 0, target.length)) },
+  BF16: { bytes: 2, allocate: floats, toFloat32: widenBfloat16 },
+  F16: { bytes: 2, allocate: floats, toFloat32: widenFloat16 },
+  U8: { bytes: 1, allocate: bytes, toFloat32: (source, target) => target.set(new Uint8Array(source, 0, target.length)) },
+  BOOL: { bytes: 1, allocate: bytes, toFloat32: (source, target) => target.set(new Uint8Array(source, 0, target.length)) },
 };
 
 /** The type a host array is stored as, unless the writer says otherwise. */
