@@ -29,7 +29,9 @@ export class VisionTransformer extends Backbone {
   static async fromPretrained(path: string, options: Omit<LoadOptions, 'heads'> = {}): Promise<VisionTransformer> {
     const { config, parameters, preprocessing } = await loadPretrained(path, options);
     const tensors: Record<string, tf.Tensor> = {};
-    for (const [name, { data, shape }] of Object.entries(parameters)) {
+    // Not by Object.entries, whose list would hold every array to the end of the loop.
+    for (const name of Object.keys(parameters)) {
+      const { data, shape } = parameters[name];
       tensors[name] = tf.tensor(data, [...shape], 'float32');
       // A backend that copies then needs no second copy of the whole model.
       delete parameters[name];
