@@ -1,7 +1,7 @@
 export { colourScores, heat } from './colour';
 export { EvaluationError } from './error';
 export type { Features } from './features';
-export { accuracy, knn, type KnnOptions, type KnnPrediction } from './knn';
+export { knn, type KnnOptions, type KnnPrediction } from './knn';
 export { cosineNeighbours, type Neighbours } from './neighbours';
 export { type ForegroundOptions, type PatchColourOptions, patchColours } from './patch-colours';
 export { pca, projectPca, type Pca } from './pca';
@@ -12,6 +12,11 @@ export type { DepthMap, LabelMask, Raster, RgbImage } from './dense/raster';
 export { averageWindows, slidingWindows } from './dense/sliding-window';
 export type { HeadProgress, HeadState, HostArrays } from './dense/train-head';
 export type { ViewOptions, ViewProgress } from './dense/views';
+export { type DepthAugmentation, type DepthImage, nyuBorder } from './depth/augmentation';
+export { type DepthEvaluation, type DepthHead, type DepthHeadOptions, type DepthSamples, loadDepthHead } from './depth/head';
+export { depthCrops, type DepthCrop, depthErrors, type DepthMask, type DepthScores, meanDepthScores } from './depth/metrics';
+export { type DepthRecipe, depthRecipes } from './depth/presets';
+export { type DepthOptions, type TrainedDepth, trainDepth } from './depth/train';
 export { type LabelledImage, type SegmentationAugmentation } from './segmentation/augmentation';
 export {
   loadSegmentationHead,
@@ -24,3 +29,16 @@ export {
 export { type ConfusionMatrix, countPixels, createConfusion, segmentationScores, type SegmentationScores } from './segmentation/metrics';
 export { type SegmentationRecipe, segmentationRecipes } from './segmentation/presets';
 export { type SegmentationOptions, type TrainedSegmentation, trainSegmentation } from './segmentation/train';
+export {
+  type LabelledFeatures,
+  type LogisticCandidate,
+  logisticGrid,
+  type LogisticModel,
+  type LogisticOptions,
+  type LogisticProgress,
+  logisticRegression,
+  logisticScores,
+} from './logistic/logistic-regression';
+export { accuracy, meanPerClassAccuracy, multiLabelAccuracy, topKAccuracy } from './metrics/accuracy';
+export { type ClassReport, classReport } from './metrics/class-report';
+export { predictedClasses, type Scores } from './metrics/scores';
