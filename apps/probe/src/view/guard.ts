@@ -9,7 +9,7 @@ export function onlyHost(hosts: () => readonly string[]): MiddlewareHandler {
   return async (context, next) => {
     const host = context.req.header('host');
     if (host === undefined || !hosts().includes(host)) return context.text('This server answers to 127.0.0.1 only.\n', 403);
-    if (context.req.method !== 'GET') return context.text('Only GET.\n', 405);
+    if (!['GET', 'HEAD'].includes(context.req.method)) return context.text('Only GET.\n', 405);
     return next();
   };
 }

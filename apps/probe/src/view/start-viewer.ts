@@ -97,9 +97,11 @@ export async function startViewer(options: ViewerOptions): Promise<Viewer> {
   const port = await listen(server, options.port);
   hosts = [`127.0.0.1:${port}`, `localhost:${port}`];
 
+  const ready = extractAll(models);
+  ready.catch(() => {}); // the page tells of it; a caller that does not wait need not catch it
   return {
     url: `http://127.0.0.1:${port}/`,
-    ready: extractAll(models),
+    ready,
     async close() {
       closed.abort();
       await Promise.all(models.map((model) => model.close()));

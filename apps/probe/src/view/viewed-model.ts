@@ -55,7 +55,7 @@ export class ViewedModel {
     return { rows: this.geometry.height / patchSize, columns: this.geometry.width / patchSize };
   }
 
-  /** Compute the features of the folder, or find them in the cache. Never rejects: `state` tells of a failure. */
+  /** Compute the features of the folder, or find them in the cache. `state` tells of a failure too. */
   async extract(): Promise<void> {
     const { source, cache, workers, onChange } = this.options;
     const { pretrained } = this.weights;
@@ -78,7 +78,9 @@ export class ViewedModel {
       this.table.indices.forEach((image, row) => (this.rows[image] = row));
       await this.fillSearch(this.table);
     } catch (error) {
-      if (!this.ended.signal.aborted) this.change({ status: 'failed', problem: (error as Error).message });
+      if (this.ended.signal.aborted) return;
+      this.change({ status: 'failed', problem: (error as Error).message });
+      throw error;
     }
   }
 
