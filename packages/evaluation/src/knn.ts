@@ -79,18 +79,6 @@ export function knn(
   return predictions;
 }
 
-/** Share of predictions that equal the label (top-1, every row counts the same). */
-export function accuracy(predictions: ArrayLike<number>, labels: ArrayLike<number>): number {
-  if (predictions.length !== labels.length || labels.length === 0) {
-    throw new EvaluationError(
-      `${predictions.length} predictions for ${labels.length} labels; expected one prediction for each of at least one label`,
-    );
-  }
-  let correct = 0;
-  for (let i = 0; i < labels.length; i++) if (predictions[i] === labels[i]) correct++;
-  return correct / labels.length;
-}
-
 function classCount(labels: ArrayLike<number>): number {
   let largest = -1;
   for (let i = 0; i < labels.length; i++) {
