@@ -94,6 +94,8 @@ describe.skipIf(!existsSync(browserFile))(`docs/examples/pca (needs ${browserFil
     const weights = join(folder, 'backbone.safetensors');
     await saveBackbone(weights, { config, parameters });
     await exportOnnx(join(folder, 'half.onnx'), { config, parameters }, { precision: 'float16' });
+    const coarse = vitConfig('tiny', { embedDim: 48, depth: 1, heads: 3, patchSize: 32, imageSize: 64 });
+    await exportOnnx(join(folder, 'patch-32.onnx'), { config: coarse, parameters: initialize(coarse, 0) });
     writeFileSync(join(folder, 'words.txt'), 'not a picture');
     writeFileSync(join(folder, 'words.onnx'), 'not a model');
     const out = join(folder, 'pca.html');
@@ -207,6 +209,11 @@ describe.skipIf(!existsSync(browserFile))(`docs/examples/pca (needs ${browserFil
     const rgb = data.filter((_, i) => i % 4 !== 3);
     // Halves have 11 bits; colours stretch three components of the features over all levels.
     expect(rgb.reduce((sum, value, i) => sum + Math.abs(value - expected[i]!), 0) / rgb.length).toBeLessThan(4);
+  });
+
+  it('refuses a model whose patches it took for others', async () => {
+    await after(() => page.setInputFiles('#model-file', join(folder, 'patch-32.onnx')));
+    expect(await problem()).toMatch(/^“patch-32\.onnx” could not colour this picture: it makes \d+ tokens of \d+ × \d+ pixels, which patches of 56 do not explain\.$/);
   });
 
   it('asked for nothing from elsewhere and logged no error', () => {

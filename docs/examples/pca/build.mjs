@@ -32,7 +32,8 @@ try {
   writeFileSync(options.out, page);
   console.log(`${options.out}: ${(page.length / 1e6).toFixed(1)} MB, ${model.about}`);
 } catch (error) {
-  if (!(error instanceof WeightsError)) throw error;
+  // Those of the file system say what and where too.
+  if (!(error instanceof WeightsError || 'syscall' in error)) throw error;
   console.error(error.message);
   process.exitCode = 1;
 }

@@ -10,6 +10,8 @@ export class PatchModel {
   private constructor(
     private readonly session: InferenceSession,
     readonly facts: ModelFacts,
+    /** Class token and registers. */
+    private readonly otherTokens: number,
   ) {}
 
   /** @throws Error with a sentence for people when the file is no model, or one of another kind. */
@@ -32,8 +34,8 @@ export class PatchModel {
     const fixedSize = typeof height === 'number' && typeof width === 'number' ? { height, width } : undefined;
     const size = fixedSize ?? { height: probeSide, width: probeSide };
     const tokens = await run(session, new Float32Array(3 * size.height * size.width), size);
-    const patchSize = patchSizeOf(tokens.dims[1]!, size);
-    return new PatchModel(session, { patchSize, ...(fixedSize && { fixedSize }) });
+    const { patchSize, otherTokens } = patchSizeOf(tokens.dims[1]!, size);
+    return new PatchModel(session, { patchSize, ...(fixedSize && { fixedSize }) }, otherTokens);
   }
 
   /** @param pixels - (3, height, width) normalised; sides are multiples of the patch. */
@@ -43,6 +45,10 @@ export class PatchModel {
     const milliseconds = performance.now() - start;
     const rows = size.height / this.facts.patchSize;
     const columns = size.width / this.facts.patchSize;
+    // A patch that does not divide the probe may have been taken for another one.
+    if (tokens.dims[1] !== this.otherTokens + rows * columns) {
+      throw new Error(`it makes ${tokens.dims[1]} tokens of ${size.width} × ${size.height} pixels, which patches of ${this.facts.patchSize} do not explain`);
+    }
     const values = tokens.data as Float32Array;
     return { rows, columns, data: values.slice(values.length - rows * columns * tokens.dims[2]!), milliseconds };
   }
@@ -58,10 +64,10 @@ async function run(session: InferenceSession, pixels: Float32Array, { height, wi
 }
 
 /** The patch that leaves a class token and at most 16 registers over. */
-function patchSizeOf(tokens: number, { height, width }: { height: number; width: number }): number {
-  for (let patch = 4; patch <= Math.min(height, width); patch++) {
-    const others = tokens - (height / patch) * (width / patch);
-    if (height % patch === 0 && width % patch === 0 && others >= 1 && others <= mostOtherTokens) return patch;
+function patchSizeOf(tokens: number, { height, width }: { height: number; width: number }): { patchSize: number; otherTokens: number } {
+  for (let patchSize = 4; patchSize <= Math.min(height, width); patchSize++) {
+    const otherTokens = tokens - (height / patchSize) * (width / patchSize);
+    if (height % patchSize === 0 && width % patchSize === 0 && otherTokens >= 1 && otherTokens <= mostOtherTokens) return { patchSize, otherTokens };
   }
   throw new Error(`it makes ${tokens} tokens of ${width} × ${height} pixels, which no square patch explains`);
 }
