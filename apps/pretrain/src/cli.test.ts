@@ -119,6 +119,11 @@ describe('parseCommandLine', () => {
       expect(() => fitted(weights(sizeConfig('small')), ...words)).toThrow(message);
     });
 
+    it('names the width of weights whose size has no name', () => {
+      const narrow = weights({ ...sizeConfig('tiny'), embedDim: 60 });
+      expect(() => fitted(narrow, '--model', 'small')).toThrow(/^--model: model.size is small, and in w it is a width of 60, which has no name; leave the key out: /);
+    });
+
     it('takes a recipe whose model fits, or is made to', () => {
       const large = weights(sizeConfig('large'));
       expect(() => fitted(large, '--config', 'vitl14')).toThrow(/model.ffn is swiglu/);

@@ -47,8 +47,10 @@ export function weightsLayer({ path, model }: Initialization, asked: readonly La
     const layer = asked.findLast(({ values }) => isTree(values['model']) && key in values['model']);
     const value = (layer?.values['model'] as Tree | undefined)?.[key];
     if (layer === undefined || value === null || fits(value)) return;
+    // Sizes alone may have no name.
+    const [theirs, remedy] = found === null ? [`a width of ${model.embedDim}, which has no name`, ''] : [String(found), `pass model.${key}=${String(found)}, or `];
     problems.push(
-      `${layer.place(`model.${key}`)}: model.${key} is ${String(value)}, and in ${path} it is ${String(found)}; pass model.${key}=${String(found)}, or leave the key out: with --init the weights say what the model is`,
+      `${layer.place(`model.${key}`)}: model.${key} is ${String(value)}, and in ${path} it is ${theirs}; ${remedy}leave the key out: with --init the weights say what the model is`,
     );
   };
   check('size', sizeOf(model));
