@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { addClassification } from './cli/classification';
+import { addDense } from './cli/dense';
 import { addFiles } from './cli/files';
 import { addLooking } from './cli/looking';
 import { ProbeError } from './error';
@@ -21,6 +22,7 @@ export async function runCommandLine(words: readonly string[], version: string):
     .addHelpText('after', afterHelp)
     .showHelpAfterError('(add --help for the options)');
   addClassification(program);
+  addDense(program);
   addFiles(program);
   addLooking(program);
   for (const command of [program, ...program.commands]) {

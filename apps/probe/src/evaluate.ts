@@ -17,6 +17,8 @@ import { version } from './version';
 export interface Findings extends Measured {
   /** Pictures for the report, made only when it is written. */
   readonly gallery?: () => Promise<Html>;
+  /** Further files beside the result: a trained head, pictures. */
+  readonly write?: (folder: string) => Promise<void>;
 }
 
 /** An evaluation: what it is called, what it was set to, and how it judges one subject. */
@@ -60,6 +62,7 @@ export async function evaluate(options: EvaluationOptions, prepare: (weights: Na
     const folder = options.out === undefined ? defaultOut(path, evaluation.command) : paths.length > 1 ? join(options.out, weights.name) : options.out;
     writeResult(folder, result);
     if (result.details !== undefined) writeText(join(folder, `per-${result.details.unit.replace(/\W+/g, '-')}.csv`), detailsCsv(result.details));
+    await own!.findings.write?.(folder);
     writeText(join(folder, 'report.html'), comparisonPage([result], (await own!.findings.gallery?.()) ?? undefined));
     results.push(result);
     folders.push(folder);
@@ -75,7 +78,7 @@ function warnSharedOut(out: string): void {
 }
 
 function sharedSettings({ seed, autoOrient, engine, backend }: EvaluationOptions, { preprocessing }: Subject): Result['settings'] {
-  return { preprocessing: preprocessing as never, autoOrient, seed, engine, backend };
+  return { preprocessing: preprocessing as never, ...(autoOrient !== undefined && { autoOrient }), seed, engine, backend };
 }
 
 const measuredOf = ({ metrics, chosen, details, curves }: Findings): Measured => ({

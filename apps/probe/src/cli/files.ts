@@ -26,4 +26,13 @@ export function addFiles(program: Command): void {
       'python -c "import numpy; print(numpy.load(\'features/class_tokens.npy\').shape)"',
     ))
     .action(async (options) => (await import('../commands/extract')).extractCommand(options));
+  program
+    .command('scenes')
+    .description('make up pictures with exact masks and depths')
+    .argument('<out>', 'folder to write to')
+    .addOption(new Option('--count <n>', 'training pictures; a quarter as many are held out').argParser(wholeNumber(1)).default(240))
+    .addOption(new Option('--size <pixels>', 'side of the pictures').argParser(wholeNumber(16)).default(224))
+    .addOption(new Option('--seed <n>', 'source of all randomness').argParser(wholeNumber(0)).default(0))
+    .addHelpText('after', examples('dinov2-probe scenes scenes --count 100', 'dinov2-probe segmentation --data scenes'))
+    .action(async (out: string, options) => (await import('../commands/scenes')).scenesCommand(out, options));
 }

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
+import { defaultCache } from '../inputs/defaults';
 import { examples, featureOptions, inputOptions } from './shared-options';
-import { listOf, positiveNumber, wholeNumber } from './values';
+import { collect, listOf, positiveNumber, wholeNumber } from './values';
 
 const lookingOptions = (command: Command): Command =>
   featureOptions(inputOptions(command, 'folder of pictures, a list, or one picture').addOption(new Option('--out <dir>', 'where pictures go (default: RUN/probe/COMMAND or results/WEIGHTS/COMMAND)')));
@@ -28,4 +29,12 @@ export function addLooking(program: Command): void {
     .addOption(limitOption(12))
     .addHelpText('after', examples('dinov2-probe neighbours --data photos --query cat.jpg --out pictures', 'dinov2-probe neighbours --data photos --query cat.jpg --patch 0.5,0.3'))
     .action(async (options) => (await import('../commands/neighbours')).neighboursCommand(options));
+  inputOptions(program.command('view').description('look at features in the browser, on this machine alone'), 'folder of pictures, or a list')
+    .addOption(new Option('--run <dir>', 'run whose training curves are shown; repeatable (default: the weights that are runs)').argParser(collect).default([], ''))
+    .addOption(new Option('--port <n>', 'of the local server (default: 8470, or any that is free)').argParser(wholeNumber(0)))
+    .addOption(new Option('--size <pixels>', 'side of the square that is looked at').argParser(wholeNumber(1)))
+    .addOption(new Option('--cache <dir>', 'where features are kept between commands').default(defaultCache()))
+    .addOption(new Option('--workers <n>', 'threads (default: one per core)').argParser(wholeNumber(1)))
+    .addHelpText('after', examples('dinov2-probe view --data photos', 'dinov2-probe view --weights runs/a --weights runs/b --data photos'))
+    .action(async (options) => (await import('../commands/view')).viewCommand(options));
 }

@@ -2,14 +2,19 @@ import { type Command, Option } from 'commander';
 import { defaultCache } from '../inputs/defaults';
 import { collect, wholeNumber } from './values';
 
-const names = { autoOrient: '--auto-orient' } as const;
-
 /** What every command takes that makes features. */
 export function featureOptions(command: Command): Command {
+  return computeOptions(
+    command
+      .addOption(new Option('--size <pixels>', 'side of the square that is kept (default: as the weights were made for)').argParser(wholeNumber(1)))
+      .addOption(new Option('--resize <pixels>', 'shorter side before that (default: in the weights\' own proportion)').argParser(wholeNumber(1)))
+      .addOption(new Option('--auto-orient', 'turn pictures as their EXIF orientation says').default(false)),
+  );
+}
+
+/** Where features are kept, and what computes. */
+export function computeOptions(command: Command): Command {
   return command
-    .addOption(new Option('--size <pixels>', 'side of the square that is kept (default: as the weights were made for)').argParser(wholeNumber(1)))
-    .addOption(new Option('--resize <pixels>', 'shorter side before that (default: in the weights\' own proportion)').argParser(wholeNumber(1)))
-    .addOption(new Option(names.autoOrient, 'turn pictures as their EXIF orientation says').default(false))
     .addOption(new Option('--cache <dir>', 'where features are kept between commands').default(defaultCache()))
     .addOption(new Option('--workers <n>', 'threads (default: one per core)').argParser(wholeNumber(1)))
     .addOption(new Option('--engine <name>', 'what computes').choices(['auto', 'onnx', 'eager']).default('auto'))
@@ -17,19 +22,21 @@ export function featureOptions(command: Command): Command {
 }
 
 /** Weights and data. */
-export function inputOptions(command: Command, data: string): Command {
+export function inputOptions(command: Command, data: string, fallback = 'the shipped sample'): Command {
   return command
     .addOption(new Option('--weights <path>', 'a run, a Hugging Face folder, .safetensors or .pth; repeatable (default: runs/sample)').argParser(collect).default([], ''))
-    .addOption(new Option('--data <path>', `${data} (default: the shipped sample)`));
+    .addOption(new Option('--data <path>', `${data} (default: ${fallback})`));
 }
 
+/** What every evaluation of whole pictures takes. */
+export const evaluationOptions = (command: Command, data: string): Command => featureOptions(judgingOptions(command, data, 'the shipped sample'));
+
 /** What every evaluation takes. */
-export function evaluationOptions(command: Command, data: string): Command {
-  inputOptions(command, data)
+export function judgingOptions(command: Command, data: string, fallback: string): Command {
+  return inputOptions(command, data, fallback)
     .addOption(new Option('--out <dir>', 'where results go (default: RUN/probe/COMMAND or results/WEIGHTS/COMMAND)'))
     .addOption(new Option('--baselines', 'judge random weights and raw pixels too').default(false))
     .addOption(new Option('--seed <n>', 'source of all randomness').argParser(wholeNumber(0)).default(0));
-  return featureOptions(command);
 }
 
 /** Test sets of labelled data. */

@@ -7,7 +7,7 @@ export interface FeatureOptions {
   /** Length of the shorter side before that; in the weights' own proportion by default. */
   readonly resize?: number;
   /** Turn pictures as their EXIF orientation says. */
-  readonly autoOrient: boolean;
+  readonly autoOrient?: boolean;
   /** Folder in which features are kept. */
   readonly cache: string;
   /** Threads; one per core by default. */

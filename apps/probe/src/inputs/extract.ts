@@ -14,7 +14,7 @@ export async function tableOf(extractor: Extractor, source: ImageSource, what: s
     const table = await extractFeatures(extractor, source, {
       cache,
       // Left out where it is off, so that features are those that other callers keep too.
-      ...(autoOrient && { decode: { autoOrient } }),
+      ...(autoOrient === true && { decode: { autoOrient } }),
       ...(workers !== undefined && { workers }),
       onProgress({ done, total, cached, imagesPerSecond, secondsLeft }) {
         if (cached === total) return;

@@ -3,7 +3,7 @@ import { preprocess } from '@dinov2/data';
 import type { Picture } from './picture';
 
 /** What a network sees of a file: resized and cut, with the colours of the file. */
-export async function seenPicture(path: string, preprocessing: Preprocessing, { autoOrient }: { readonly autoOrient: boolean }): Promise<Picture> {
+export async function seenPicture(path: string, preprocessing: Preprocessing, { autoOrient }: { readonly autoOrient?: boolean }): Promise<Picture> {
   const { data, shape } = await preprocess(path, preprocessing, { autoOrient });
   const { mean, std } = preprocessing;
   const [, height, width] = shape as readonly [number, number, number, number];

@@ -10,7 +10,7 @@ export async function mistakeGallery(
   indices: Int32Array,
   predictions: ArrayLike<number>,
   truth: ArrayLike<number>,
-  { autoOrient }: { readonly autoOrient: boolean },
+  { autoOrient }: { readonly autoOrient?: boolean },
 ): Promise<Html> {
   const wrong = Array.from(indices, (_, row) => row).filter((row) => predictions[row] !== truth[row]);
   const step = Math.max(1, wrong.length / MOST);

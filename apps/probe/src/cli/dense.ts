@@ -1,0 +1,29 @@
+import { type Command, Option } from 'commander';
+import { computeOptions, examples, judgingOptions } from './shared-options';
+import { positiveNumber, wholeNumber } from './values';
+
+const scenes = 'scenes that are made up once, with exact masks and depths';
+
+const denseOptions = (command: Command, kind: string): Command =>
+  computeOptions(judgingOptions(command, `folder with train/ and heldout|val|test/, each with images/ and ${kind}s/; or lists of path,${kind}`, scenes))
+    .option('--test <path>', 'test pictures, if --data holds training pictures alone')
+    .addOption(new Option('--size <pixels>', 'side of crops and windows (default: the recipe\'s)').argParser(wholeNumber(1)))
+    .addOption(new Option('--recipe <name>', '`small` for folders of hundreds of pictures, `paper` for the published one').choices(['small', 'paper']).default('small'))
+    .addOption(new Option('--iterations <n>', 'length of the training (default: the recipe\'s)').argParser(wholeNumber(1)))
+    .addOption(new Option('--batch-size <n>', 'pictures per iteration (default: the recipe\'s)').argParser(wholeNumber(1)))
+    .addOption(new Option('--learning-rate <rate>', 'at its highest (default: the recipe\'s)').argParser(positiveNumber))
+    .option('--augment', 'new views in every iteration, through the network, instead of a few fixed ones', false);
+
+/** `segmentation` and `depth`. */
+export function addDense(program: Command): void {
+  denseOptions(program.command('segmentation').description('semantic segmentation with a linear head on frozen patch tokens'), 'mask')
+    .option('--multiscale', 'the "+ms" variant: last four blocks, several sizes and mirroring', false)
+    .addOption(new Option('--classes <n>', 'number of classes (default: as the data say)').argParser(wholeNumber(2)))
+    .option('--reduce-zero-label', 'take 0 for unknown and count classes from 1, as for ADE20k', false)
+    .addHelpText('after', examples(
+      'dinov2-probe segmentation --baselines',
+      'dinov2-probe segmentation --weights dinov2-small --data rooms --multiscale',
+      'dinov2-probe segmentation --weights dinov2-small --data ade20k --reduce-zero-label --recipe paper',
+    ))
+    .action(async (options) => (await import('../commands/segmentation')).segmentationCommand(options));
+}
