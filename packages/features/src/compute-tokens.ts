@@ -15,7 +15,7 @@ export function computeTokens(config: VitConfig, outputs: Outputs): (params: Par
     const layers = getIntermediateLayers(params, config, images, Math.max(1, classTokens), { returnClassToken: true });
     return {
       ...(classTokens > 0 && { classTokens: tf.stack(layers.map(({ clsToken }) => clsToken!), 1) }), // (B, n, D)
-      ...(meanPatch && { meanPatch: tf.mean(layers.at(-1)!.patchTokens, 1) }), // (B, D)
+      ...(meanPatch && { meanPatch: meanOf(layers.at(-1)!.patchTokens) }), // (B, D)
       ...(patchTokens && { patchTokens: stackBlocks(params, config, images, patchTokens, norm) }), // (B, blocks, rows, columns, D)
       ...(attention && { attention: lastSelfAttention(params, config, images) }), // (B, heads, 1 + R, rows, columns)
     };
@@ -26,4 +26,10 @@ function stackBlocks(params: Parameters, config: VitConfig, images: tf.Tensor, b
   const inOrder = [...blocks].sort((a, b) => a - b);
   const layers = getIntermediateLayers(params, config, images, inOrder, { norm, reshape: true });
   return tf.stack(blocks.map((index) => layers[inOrder.indexOf(index)].patchTokens), 1);
+}
+
+/** Mean over the second axis of (B, N, D). As a product, which adds in the same order for any B; a reduction does not. */
+function meanOf(patches: tf.Tensor): tf.Tensor {
+  const [batch, N, D] = patches.shape;
+  return tf.reshape(tf.matMul(tf.fill([batch, 1, N!], 1 / N!), patches), [batch, D!]);
 }
