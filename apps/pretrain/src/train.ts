@@ -41,7 +41,7 @@ export async function train(settings: Settings, { resume, allowChanges, note, in
   const run = new RunFolder(out);
   const picked = await pickEngine(settings);
   const { engine } = picked;
-  const evaluation = await KnnEvaluation.open(settings);
+  const evaluation = await KnnEvaluation.open(settings, engine);
 
   if (!resume) run.clear();
 
@@ -81,7 +81,7 @@ export async function train(settings: Settings, { resume, allowChanges, note, in
   if (first === 0) {
     await saveInitial(run, trainer, config.model);
     if (evaluation !== undefined) {
-      const pixels = evaluation.rawPixels();
+      const pixels = await evaluation.rawPixels();
       run.writeBaseline('raw-pixels', pixels);
       say(`${pc.green('k-NN')} of raw pixels: ${scores(pixels)}`);
       if (initialization !== undefined) {

@@ -1,8 +1,12 @@
 export { colourScores, heat } from './colour';
 export { EvaluationError } from './error';
 export type { Features } from './features';
-export { knn, type KnnOptions, type KnnPrediction } from './knn';
-export { cosineNeighbours, type Neighbours } from './neighbours';
+export { fewShotKnn, type FewShotOptions, type FewShotScore } from './knn/few-shot';
+export { knn, type KnnOptions, type KnnPrediction } from './knn/knn';
+export { cosineNeighbours } from './neighbours';
+export type { Neighbours } from './search/neighbours';
+export { type SearchOptions, type SearchProgress, searchNeighbours } from './search/search-neighbours';
+export type { FeatureBlocks } from './search/tiles';
 export { type ForegroundOptions, type PatchColourOptions, patchColours } from './patch-colours';
 export { pca, projectPca, type Pca } from './pca';
 export type { DenseInput, DenseTokens, ExtractTokens, StackedTokens } from './dense/features';

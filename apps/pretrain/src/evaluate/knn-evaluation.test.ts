@@ -35,7 +35,7 @@ describe('KnnEvaluation', () => {
   it('names plain colours right from pixels and from features', async () => {
     const evaluation = await KnnEvaluation.open(resolveSettings([overrideLayer([`eval=${folder}`, 'crops.globalSize=8', 'knn.k=[1, 3, 100]'])]));
     // Six training images: k = 100 is left out.
-    expect(evaluation!.rawPixels()).toEqual({ 1: 1, 3: 1 });
+    expect(await evaluation!.rawPixels()).toEqual({ 1: 1, 3: 1 });
     const model = featureModel(eagerEngine({ backend: 'cpu' }), config);
     expect(await evaluation!.measure(model, initialize(config, 0))).toMatchObject({ knn: { 1: 1, 3: 1 } });
   });

@@ -1,5 +1,5 @@
 import { accuracy, type Features, knn } from '@dinov2/evaluation';
-import type { HostArray } from '@dinov2/jit';
+import type { Engine, HostArray } from '@dinov2/jit';
 import type { Backbone, FeatureModel } from './feature-model';
 import { type LoadedImages, loadImages, readingOf, view } from './images';
 import type { Settings } from '../config/schema';
@@ -23,11 +23,14 @@ export class KnnEvaluation {
     readonly folder: LabelledFolder,
     readonly train: LoadedImages,
     readonly heldout: LoadedImages,
-    private readonly settings: Pick<Settings['knn'], 'k' | 'temperature'>,
+    private readonly settings: Pick<Settings['knn'], 'k' | 'temperature'> & { readonly engine?: Engine },
   ) {}
 
-  /** Of the folder that the settings name, if they name one. */
-  static async open(settings: Pick<Settings, 'eval' | 'knn' | 'crops' | 'workers' | 'autoOrient'>): Promise<KnnEvaluation | undefined> {
+  /** Of the folder that the settings name, if they name one. An engine makes the search faster. */
+  static async open(
+    settings: Pick<Settings, 'eval' | 'knn' | 'crops' | 'workers' | 'autoOrient'>,
+    engine?: Engine,
+  ): Promise<KnnEvaluation | undefined> {
     const { eval: path, knn, crops } = settings;
     if (path === null) return undefined;
     const folder = openLabelledFolder(path);
@@ -35,7 +38,7 @@ export class KnnEvaluation {
     const train = await loadImages(folder.train, seen, readingOf(settings));
     const heldout = await loadImages(folder.heldout, seen, readingOf(settings));
     const k = knn.k.filter((count) => count <= train.indices.length);
-    return new KnnEvaluation(folder, train, heldout, { temperature: knn.temperature, k: k.length > 0 ? k : [1] });
+    return new KnnEvaluation(folder, train, heldout, { temperature: knn.temperature, k: k.length > 0 ? k : [1], engine });
   }
 
   get trainLabels(): Int32Array {
@@ -49,17 +52,17 @@ export class KnnEvaluation {
   /** Accuracy of the class token, and how far held-out class tokens lie apart. */
   async measure(model: FeatureModel, backbone: Backbone): Promise<{ knn: KnnScores; spread: FeatureSpread }> {
     const heldout = await clsFeatures(model, backbone, this.heldout);
-    return { knn: this.scores(await clsFeatures(model, backbone, this.train), heldout), spread: featureSpread(heldout) };
+    return { knn: await this.scores(await clsFeatures(model, backbone, this.train), heldout), spread: featureSpread(heldout) };
   }
 
   /** Accuracy of the pixels themselves, averaged to 32 × 32. */
-  rawPixels(): KnnScores {
+  rawPixels(): Promise<KnnScores> {
     return this.scores(pixelFeatures(this.train), pixelFeatures(this.heldout));
   }
 
-  private scores(train: Features, heldout: Features): KnnScores {
+  private async scores(train: Features, heldout: Features): Promise<KnnScores> {
     const labels = this.heldoutLabels;
-    const predictions = knn(train, this.trainLabels, heldout, this.settings);
+    const predictions = await knn(train, this.trainLabels, heldout, this.settings);
     return Object.fromEntries(predictions.map((p) => [p.k, accuracy(p.labels, labels)]));
   }
 }

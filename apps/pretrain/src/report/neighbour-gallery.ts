@@ -1,5 +1,5 @@
 import { photograph } from '@dinov2/app-kit';
-import { cosineNeighbours, type Features } from '@dinov2/evaluation';
+import { type Features, searchNeighbours } from '@dinov2/evaluation';
 import type { Reading } from '../evaluate/images';
 import { clsFeatures, type KnnEvaluation } from '../evaluate/knn-evaluation';
 import type { Backbone, FeatureModel } from '../evaluate/feature-model';
@@ -33,7 +33,7 @@ export async function neighbourGallery(
   const queries = spread(heldoutLabels, count);
   const find = async (backbone: Backbone) => {
     const all = await clsFeatures(model, backbone, heldout);
-    return cosineNeighbours(rows(all, queries), await clsFeatures(model, backbone, train), k);
+    return searchNeighbours(rows(all, queries), await clsFeatures(model, backbone, train), k);
   };
   const found = { before: await find(backbones.before), after: await find(backbones.after) };
   const gallery = (side: 'before' | 'after', query: number) =>

@@ -1,8 +1,8 @@
-import { EvaluationError } from './error';
-import { dimensions, type Features } from './features';
-import { cosineNeighbours } from './neighbours';
+import { EvaluationError } from '../error';
+import { dimensions, type Features } from '../features';
+import { searchNeighbours, type SearchOptions } from '../search/search-neighbours';
 
-export interface KnnOptions {
+export interface KnnOptions extends SearchOptions {
   /** Neighbours that vote. Several values share one search. Default `[10, 20, 100, 200]`. */
   readonly k?: readonly number[];
   /** Divides the similarities before the softmax that makes the votes. Default 0.07. */
@@ -31,17 +31,16 @@ export interface KnnPrediction {
  *
  * @example
  * ```ts
- * const [one] = knn(train, trainLabels, test, { k: [1] });
+ * const [one] = await knn(train, trainLabels, test, { k: [1] });
  * accuracy(one.labels, testLabels);
  * ```
  */
-export function knn(
+export async function knn(
   train: Features,
   trainLabels: ArrayLike<number>,
   test: Features,
-  options: KnnOptions = {},
-): KnnPrediction[] {
-  const { k: ks = [10, 20, 100, 200], temperature = 0.07 } = options;
+  { k: ks = [10, 20, 100, 200], temperature = 0.07, ...search }: KnnOptions = {},
+): Promise<KnnPrediction[]> {
   const [trainRows] = dimensions(train, 'train');
   const [testRows] = dimensions(test, 'test');
   if (trainLabels.length !== trainRows) {
@@ -58,7 +57,7 @@ export function knn(
   }
   const classes = classCount(trainLabels);
   const largest = Math.max(...ks);
-  const { indices, similarities } = cosineNeighbours(test, train, largest);
+  const { indices, similarities } = await searchNeighbours(test, train, largest, search);
 
   const predictions = ks.map((k) => ({ k, labels: new Int32Array(testRows) }));
   const ascending = [...predictions].sort((a, b) => a.k - b.k);

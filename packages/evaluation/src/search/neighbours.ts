@@ -1,0 +1,18 @@
+/** The nearest database rows of each query, most similar first. */
+export interface Neighbours {
+  /** (queries, k) row numbers of the database. */
+  readonly indices: Int32Array;
+  /** (queries, k) cosine similarities, descending. Equal ones are in order of row number. */
+  readonly similarities: Float32Array;
+  readonly k: number;
+}
+
+/** Compares tiles of a database with the queries it was made for, one after the other. */
+export interface Searcher {
+  /** Rows that a tile holds. */
+  readonly tileRows: number;
+  /** Take in a tile (tileRows, columns) of unit rows, of which the first `count` count. */
+  add(tile: { readonly data: Float32Array; readonly start: number; readonly count: number }): Promise<void>;
+  finish(): Promise<Neighbours>;
+  dispose(): void;
+}
