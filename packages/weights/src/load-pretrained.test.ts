@@ -197,6 +197,12 @@ describe('loadPretrained', () => {
     expect((await loadPretrained(checkpoint, { ...quiet, branch: 'student' })).parameters).toEqual(parameters);
   });
 
+  it('prints no control character of a name', async () => {
+    const path = join(folder, 'escape.safetensors');
+    await writeSafetensors(path, prefixed('\x1b[2Jteacher.backbone.', parameters));
+    expect((await loadPretrained(path, { ...quiet, attentionHeads })).summary).toContain('under "?[2Jteacher.backbone."');
+  });
+
   it('names a tensor that is not finite', async () => {
     const path = join(folder, 'diverged.safetensors');
     for (const value of [NaN, -Infinity]) {

@@ -1,5 +1,6 @@
 import type { Preprocessing } from '@dinov2/augment';
 import { ffnHiddenDim, parameterCount, parameterShapes, type VitConfig } from '@dinov2/vit';
+import { printable } from '../printable';
 import type { Layout } from './layout';
 
 /** What was found out about a file of weights, in a few lines for people. */
@@ -46,7 +47,7 @@ export function summarise(
     ...(found.ignored.length > 0 ? [`not used: ${found.ignored.join(', ')}`] : []),
     ...found.notes,
   ];
-  return lines.join('\n  ');
+  return printable(lines.join('\n  '));
 }
 
 function describePreprocessing({ resize, resample, resizer, crop, mean, std }: Preprocessing): string {
