@@ -4,7 +4,7 @@ import { type Shape, turnBy } from './shapes';
 import { normalize, scale, type Vector } from './vector';
 
 /** Metres to the end of an outdoor ground; all depths are below this but for the angle of view. */
-const groundRadius = 40;
+const groundRadius = 25;
 
 /** A made-up place, half of them rooms, half outdoors, with things standing about. */
 export function composeScene(random: Random): Scene {
@@ -14,7 +14,7 @@ export function composeScene(random: Random): Scene {
 function composeOutdoors(random: Random): Scene {
   const walls = Array.from({ length: random.integer(4) }, (): Thing => {
     const half: Vector = [random.uniform(2, 6), random.uniform(1.2, 4), random.uniform(0.3, 2)];
-    const [angle, distance] = [random.uniform(-0.6, 0.6), random.uniform(11, 28)];
+    const [angle, distance] = [random.uniform(-0.6, 0.6), random.uniform(10, 20)];
     const center: Vector = [distance * Math.sin(angle), half[1], distance * Math.cos(angle)];
     return thing(random, { kind: 'box', center, half, turn: turnBy(random.uniform(-0.8, 0.8)) }, 'wall');
   });
@@ -23,7 +23,7 @@ function composeOutdoors(random: Random): Scene {
   const elevation = random.uniform(0.3, 1.3);
   const azimuth = random.uniform(-Math.PI, Math.PI);
   return {
-    things: [ground, ...walls, ...placeThings(random, 3 + random.integer(6), [2.5, 13], 0.55, 1.6)],
+    things: [ground, ...walls, ...placeThings(random, 4 + random.integer(8), [2, 9], 0.5, 1.6)],
     camera: drawCamera(random, [1.1, 2.4]),
     light: {
       position: [Math.cos(elevation) * Math.sin(azimuth), Math.sin(elevation), Math.cos(elevation) * Math.cos(azimuth)],
@@ -58,7 +58,7 @@ function composeRoom(random: Random): Scene {
       thing(random, flat([side, 0, middle], x, z, width / 2, length), 'ground'),
       thing(random, flat([side, height, middle], x, z, width / 2, length), 'ceiling'),
       ...walls,
-      ...placeThings(random, 2 + random.integer(5), [1.8, front - 0.8], 0.5, 0.8, side, width / 2),
+      ...placeThings(random, 4 + random.integer(6), [1.3, front - 0.8], 0.5, 1, side, width / 2),
     ],
     camera: drawCamera(random, [1.1, Math.min(1.9, height - 0.4)]),
     light: { position, isSun: false, ...lightColours(random) },
@@ -115,15 +115,15 @@ function thing(random: Random, shape: Shape, name: Material['class']): Thing {
   return { shape, material: drawMaterial(random, name) };
 }
 
-/** Periods in metres, before a factor of 0.7 to 1.4: in a picture of 224 pixels some 10 to 40 pixels. */
+/** Periods in metres, before a factor of 0.7 to 1.4: in a picture of 224 pixels some 10 to 60 pixels. */
 const periods: Readonly<Record<Material['class'], number>> = {
-  ground: 0.45,
+  ground: 0.6,
   wall: 0.9,
-  ceiling: 0.6,
-  box: 0.3,
-  sphere: 0.5,
-  cylinder: 0.35,
-  cone: 0.28,
+  ceiling: 0.7,
+  box: 0.4,
+  sphere: 0.7,
+  cylinder: 0.45,
+  cone: 0.4,
 };
 
 /** Colours at random, whatever the class; only the arrangement is the class's own. */
