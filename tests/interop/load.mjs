@@ -34,6 +34,7 @@ if (out === undefined) throw new Error('usage: node tests/interop/load.mjs OUT')
 const cases = JSON.parse(readFileSync(join(out, 'cases.json'), 'utf8')).filter(({ layout, model }) =>
   new RegExp(options.only).test(`${layout}/${model}`),
 );
+if (cases.length === 0) throw new Error(`no case of ${join(out, 'cases.json')} is called ${options.only}`);
 const engine = onnxEngine();
 const rows = [];
 for (const entry of cases) {

@@ -53,7 +53,10 @@ const written = [];
 for (const name of models) {
   if (!new RegExp(options.only).test(name)) continue;
   const path = name === 'run' ? 'run' : cases.get(name);
-  if (path === undefined) continue;
+  if (path === undefined) {
+    console.error(`none ${name} (make.py did not make it)`);
+    continue;
+  }
   try {
     await write(name, join(out, path));
     written.push(name);
@@ -257,6 +260,7 @@ console.log(
   ]),
 );
 const failures = rows.filter((row) => !passes(row));
+if (rows.length === 0) throw new Error(`no model is called ${options.only}`);
 console.log(`${rows.length - failures.length} of ${rows.length} comparisons within ${tolerance} (float16: ${halfTolerance})`);
 if (options.results !== undefined) {
   mkdirSync(dirname(options.results), { recursive: true });
