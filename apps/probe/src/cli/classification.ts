@@ -17,4 +17,12 @@ export function addClassification(program: Command): void {
       'dinov2-probe knn --weights runs/a --weights runs/b --data birds',
     ))
     .action(async (options) => (await import('../commands/knn')).knnCommand(options));
+  testOption(evaluationOptions(program.command('logistic').description('logistic regression over a grid of C (L-BFGS)'), labelled))
+    .addOption(new Option('--c <list>', 'values of C (default: 45 from 1e-6 to 1e5)').argParser(listOf(positiveNumber)))
+    .addOption(new Option('--validation <share>', 'of the training images, to choose C on').argParser(positiveNumber).default(0.1))
+    .addHelpText('after', examples(
+      'dinov2-probe logistic --baselines',
+      'dinov2-probe logistic --weights dinov2-small --data flowers --test other=more-flowers',
+    ))
+    .action(async (options) => (await import('../commands/logistic')).logisticCommand(options));
 }

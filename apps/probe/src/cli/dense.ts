@@ -26,4 +26,16 @@ export function addDense(program: Command): void {
       'dinov2-probe segmentation --weights dinov2-small --data ade20k --reduce-zero-label --recipe paper',
     ))
     .action(async (options) => (await import('../commands/segmentation')).segmentationCommand(options));
+  denseOptions(program.command('depth').description('monocular depth with a linear or DPT head on frozen tokens'), 'depth')
+    .addOption(new Option('--head <name>', 'linear on one or four blocks, or DPT').choices(['linear1', 'linear4', 'dpt']).default('linear1'))
+    .addOption(new Option('--min-depth <metres>', 'of the predicted range (default: 0.001)').argParser(positiveNumber))
+    .addOption(new Option('--max-depth <metres>', 'of the predicted range; truth beyond does not count (default: 10)').argParser(positiveNumber))
+    .addOption(new Option('--depth-scale <metres>', 'per unit of 16-bit maps (default: 0.001; KITTI: 0.00390625)').argParser(positiveNumber))
+    .addOption(new Option('--crop <name>', 'part of test pictures that counts (default: all)').choices(['eigenNyu', 'eigenKitti', 'gargKitti']))
+    .addHelpText('after', examples(
+      'dinov2-probe depth --baselines',
+      'dinov2-probe depth --weights dinov2-small --data rooms --head dpt',
+      'dinov2-probe depth --weights dinov2-small --data kitti --max-depth 80 --depth-scale 0.00390625 --crop gargKitti',
+    ))
+    .action(async (options) => (await import('../commands/depth')).depthCommand(options));
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { ImageSource } from '@dinov2/data';
-import { cosineNeighbours } from '@dinov2/evaluation';
+import { searchNeighbours } from '@dinov2/evaluation';
 import { ProbeError } from '../error';
 import { type Looking, type LookingOptions, lookThrough } from '../inputs/looking';
 import { openPictures, spread } from '../inputs/picture-data';
@@ -54,7 +54,7 @@ async function byPicture(look: Looking, queries: ImageSource, data: ImageSource,
   const asked = await look.table({ classTokens: 1 }, queries);
   try {
     // A query that is in the data is its own nearest: one more is looked for, and it is left out.
-    const { indices, similarities, k: all } = cosineNeighbours(asked.classTokens(), database.classTokens(), Math.min(k + 1, database.count));
+    const { indices, similarities, k: all } = await searchNeighbours(asked.classTokens(), database.classTokens(), Math.min(k + 1, database.count));
     return asked.paths.map((path, row) => ({
       path,
       neighbours: Array.from(indices.subarray(row * all, (row + 1) * all), (index, i) => ({ path: database.paths[index]!, similarity: similarities[row * all + i]! }))

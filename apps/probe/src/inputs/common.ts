@@ -6,6 +6,8 @@ export interface FeatureOptions {
   readonly size?: number;
   /** Length of the shorter side before that; in the weights' own proportion by default. */
   readonly resize?: number;
+  /** Without `resize`, make the shorter side as long as the square that is kept. */
+  readonly tight?: boolean;
   /** Turn pictures as their EXIF orientation says. */
   readonly autoOrient?: boolean;
   /** Folder in which features are kept. */

@@ -56,9 +56,9 @@ async function openNetwork(backbone: Backbone, outputs: Outputs, { engine, backe
 }
 
 /** The weights' own preprocessing, or with the size that was asked for. */
-export function sizedPreprocessing({ path, pretrained }: NamedWeights, { size, resize }: Pick<FeatureOptions, 'size' | 'resize'>): Preprocessing {
+export function sizedPreprocessing({ path, pretrained }: NamedWeights, { size, resize, tight = false }: Pick<FeatureOptions, 'size' | 'resize' | 'tight'>): Preprocessing {
   const { preprocessing, config } = pretrained;
-  if (size === undefined && resize === undefined) return preprocessing;
+  if (size === undefined && resize === undefined && !tight) return preprocessing;
   const own = preprocessing.crop ?? ('shortestEdge' in preprocessing.resize ? undefined : preprocessing.resize);
   const side = size ?? own?.height;
   if (side === undefined) throw new ProbeError(`the preprocessing of ${path} keeps pictures of any size; pass --size too`);
@@ -67,7 +67,7 @@ export function sizedPreprocessing({ path, pretrained }: NamedWeights, { size, r
     throw new ProbeError(`--size ${side} is no multiple of the patches of ${config.patchSize} pixels of ${path}; pass ${lower} or ${lower + config.patchSize}`);
   }
   const ownEdge = 'shortestEdge' in preprocessing.resize ? preprocessing.resize.shortestEdge : preprocessing.resize.height;
-  const edge = resize ?? Math.round((side * ownEdge) / (own?.height ?? side));
+  const edge = resize ?? (tight ? side : Math.round((side * ownEdge) / (own?.height ?? side)));
   if (edge < side) throw new ProbeError(`--resize ${edge} is less than the ${side} pixels that are kept; pass ${side} or more`);
   return { ...preprocessing, resize: { shortestEdge: edge }, crop: { height: side, width: side } };
 }

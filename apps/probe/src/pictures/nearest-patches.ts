@@ -1,5 +1,5 @@
 import type { FeatureTable } from '@dinov2/features';
-import { cosineNeighbours } from '@dinov2/evaluation';
+import { searchNeighbours } from '@dinov2/evaluation';
 
 /** The patch of a picture that is most like a given one. */
 export interface NearestPatch {
@@ -18,7 +18,7 @@ export async function nearestPatches(token: Float32Array, table: FeatureTable): 
   for (const [i, path] of table.paths.entries()) {
     const { data, shape } = await table.patchTokens(i);
     const [, rows, columns, width] = shape as readonly [number, number, number, number];
-    const { indices, similarities } = cosineNeighbours({ data: token, shape: [1, width] }, { data, shape: [rows * columns, width] }, 1);
+    const { indices, similarities } = await searchNeighbours({ data: token, shape: [1, width] }, { data, shape: [rows * columns, width] }, 1);
     found.push({ path, similarity: similarities[0]!, patch: [indices[0]! % columns, Math.floor(indices[0]! / columns)] });
   }
   return found.sort((a, b) => b.similarity - a.similarity);

@@ -26,9 +26,9 @@ ${rows.map((row) => html`<tr><td>${row.name}</td>${row.values.map((value) => htm
 
 const section = ({ unit }: Details, text: string, table: Html): Html => html`<section><h2>By ${unit}</h2><p>${text}</p>${table}</section>`;
 
-const wholeTable = ({ unit, columns, rows }: Details): Html =>
-  html`<div class="wide"><table class="numbers"><tr><th>${unit}</th>${columns.map((name) => html`<th>${name}</th>`)}</tr>
-${rows.map(({ name, values }) => html`<tr><td>${name}</td>${values.map((value, i) => html`<td>${formatMetric(columns[i]!, value)}</td>`)}</tr>`)}</table></div>`;
+const wholeTable = ({ unit, columns, note: noteTitle, rows }: Details): Html =>
+  html`<div class="wide"><table class="numbers"><tr><th>${unit}</th>${columns.map((name) => html`<th>${name}</th>`)}${noteTitle !== undefined && html`<th>${noteTitle}</th>`}</tr>
+${rows.map(({ name, values, note }) => html`<tr><td>${name}</td>${values.map((value, i) => html`<td>${formatMetric(columns[i]!, value)}</td>`)}${noteTitle !== undefined && html`<td>${note}</td>`}</tr>`)}</table></div>`;
 
 function differenceOf(values: readonly (number | null)[]): number | null {
   const [first, last] = [values[0], values.at(-1)];

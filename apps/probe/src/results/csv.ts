@@ -7,6 +7,9 @@ export function csvLines(lines: readonly (readonly (string | number | null)[])[]
 }
 
 /** Details with a header. */
-export function detailsCsv({ unit, columns, rows }: Details): string {
-  return csvLines([[unit, ...columns], ...rows.map(({ name, values }) => [name, ...values])]);
+export function detailsCsv({ unit, columns, note, rows }: Details): string {
+  return csvLines([
+    [unit, ...columns, ...(note === undefined ? [] : [note])],
+    ...rows.map((row) => [row.name, ...row.values, ...(note === undefined ? [] : [row.note ?? ''])]),
+  ]);
 }

@@ -1,23 +1,20 @@
+import { classReport } from '@dinov2/evaluation';
 import type { Details } from './schema';
 
-/** Images, recall, precision and F1 of each class, where there is an image of it or a prediction. */
+const number = (value: number) => (Number.isFinite(value) ? value : null);
+
+/** Images, recall, precision and the most frequent mistake of each class of which there is an image or a prediction. */
 export function perClassDetails(predictions: ArrayLike<number>, truth: ArrayLike<number>, classes: readonly string[]): Details {
-  const count = new Float64Array(classes.length);
-  const predicted = new Float64Array(classes.length);
-  const right = new Float64Array(classes.length);
-  for (let i = 0; i < truth.length; i++) {
-    count[truth[i]!]!++;
-    predicted[predictions[i]!]!++;
-    if (predictions[i] === truth[i]) right[truth[i]!]!++;
-  }
-  const share = (part: number, whole: number) => (whole === 0 ? null : part / whole);
   return {
     unit: 'class',
-    columns: ['images', 'recall', 'precision', 'F1'],
-    rows: classes.flatMap((name, c) =>
-      count[c] === 0 && predicted[c] === 0
-        ? []
-        : [{ name, values: [count[c]!, share(right[c]!, count[c]!), share(right[c]!, predicted[c]!), share(2 * right[c]!, count[c]! + predicted[c]!)] }],
-    ),
+    columns: ['images', 'recall', 'precision'],
+    note: 'most often taken for',
+    rows: classReport(predictions, truth, classes.length)
+      .filter(({ support, precision }) => support > 0 || Number.isFinite(precision))
+      .map(({ label, support, recall, precision, confusedWith }) => ({
+        name: classes[label]!,
+        values: [support, number(recall), number(precision)],
+        note: confusedWith === undefined ? '' : `${classes[confusedWith.label]!} (${confusedWith.count})`,
+      })),
   };
 }

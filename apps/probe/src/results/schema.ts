@@ -8,7 +8,9 @@ const details = z.object({
   /** What rows are: `class`. */
   unit: z.string(),
   columns: z.array(z.string()),
-  rows: z.array(z.object({ name: z.string(), values: z.array(z.number().nullable()) })),
+  /** Title of the rows' notes. */
+  note: z.string().optional(),
+  rows: z.array(z.object({ name: z.string(), values: z.array(z.number().nullable()), note: z.string().optional() })),
 });
 
 const curve = z.object({
