@@ -5,7 +5,7 @@ import { computeTokens, type TokenTensors } from './compute-tokens';
 import type { Outputs, Tokens } from './types';
 
 /** Sizes of batches whose programs are kept; each holds the weights as its kernels like them. */
-const keptPrograms = 3;
+const keptPrograms = 2;
 
 type Program = CompiledFunction<[Parameters, tf.Tensor], TokenTensors>;
 
