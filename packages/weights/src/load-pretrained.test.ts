@@ -1,6 +1,6 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { readdirSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -237,6 +237,13 @@ describe('loadPretrained', () => {
     await writeFile(join(path, 'config.json'), json);
     await expect(loadPretrained(path, quiet)).rejects.toThrow(WeightsError);
     await expect(loadPretrained(path, quiet)).rejects.toThrow(message);
+  });
+
+  it.runIf(process.platform === 'linux')('reads no device that a config.json leads to', async () => {
+    const path = await own('device');
+    await writeSafetensors(join(path, 'model.safetensors'), parameters);
+    await symlink('/dev/zero', join(path, 'config.json'));
+    await expect(loadPretrained(path, quiet)).rejects.toThrow(/config\.json is not a regular file/);
   });
 
   it('passes over a config.json of something else', async () => {

@@ -23,7 +23,7 @@ export async function openFile(path: string): Promise<RandomAccessFile> {
   const stat = await file.stat();
   if (!stat.isFile()) {
     await file.close();
-    throw new WeightsError(`${path} is not a regular file; copy the weights to one.`);
+    throw new WeightsError(`${path} is not a regular file; copy its content to one.`);
   }
 
   async function fill(target: Uint8Array, position: number): Promise<void> {
