@@ -4,7 +4,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from hashing import hashed, symmetric, write
+from hashing import hashed, parameters, symmetric, write
 
 
 def labels(seed, classes, *shape):
@@ -185,6 +185,103 @@ def linear_depth():
     return out | {"linear.weight": conv.weight, "linear.bias": conv.bias}
 
 
+class ConvModule(torch.nn.Module):
+    def __init__(self, *args, **kwargs):
+        super().__init__()
+        self.conv = torch.nn.Conv2d(*args, **kwargs)
+
+    def forward(self, x):
+        return self.conv(x)
+
+
+class Residual(torch.nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.conv1 = ConvModule(c, c, 3, padding=1, bias=False)
+        self.conv2 = ConvModule(c, c, 3, padding=1, bias=False)
+
+    def forward(self, x):
+        return x + self.conv2(F.relu(self.conv1(F.relu(x))))
+
+
+class Fusion(torch.nn.Module):
+    def __init__(self, c, first):
+        super().__init__()
+        self.project = ConvModule(c, c, 1)
+        self.res_conv_unit1 = None if first else Residual(c)
+        self.res_conv_unit2 = Residual(c)
+
+    def forward(self, x, finer=None):
+        if finer is not None:
+            if finer.shape != x.shape:
+                finer = F.interpolate(finer, size=x.shape[2:], mode="bilinear", align_corners=False)
+            x = x + self.res_conv_unit1(finer)
+        x = F.interpolate(self.res_conv_unit2(x), scale_factor=2, mode="bilinear", align_corners=True)
+        return self.project(x)
+
+
+class Reassemble(torch.nn.Module):
+    def __init__(self, d):
+        super().__init__()
+        widths = [d // 2 ** (3 - i) for i in range(4)]
+        self.projects = torch.nn.ModuleList(ConvModule(d, w, 1) for w in widths)
+        self.resize_layers = torch.nn.ModuleList(
+            [
+                torch.nn.ConvTranspose2d(widths[0], widths[0], 4, stride=4),
+                torch.nn.ConvTranspose2d(widths[1], widths[1], 2, stride=2),
+                torch.nn.Identity(),
+                torch.nn.Conv2d(widths[3], widths[3], 3, stride=2, padding=1),
+            ]
+        )
+        self.readout_projects = torch.nn.ModuleList(
+            torch.nn.Sequential(torch.nn.Linear(2 * d, d), torch.nn.GELU()) for _ in range(4)
+        )
+
+    def forward(self, i, patch, cls):
+        joined = torch.cat([patch, cls[:, None, None].expand_as(patch)], -1)
+        x = self.readout_projects[i](joined).permute(0, 3, 1, 2)
+        return self.resize_layers[i](self.projects[i](x))
+
+
+class DPT(torch.nn.Module):
+    def __init__(self, d, c):
+        super().__init__()
+        self.reassemble_blocks = Reassemble(d)
+        self.convs = torch.nn.ModuleList(ConvModule(d // 2 ** (3 - i), c, 3, padding=1, bias=False) for i in range(4))
+        self.fusion_blocks = torch.nn.ModuleList(Fusion(c, i == 0) for i in range(4))
+        self.project = ConvModule(c, c, 3, padding=1)
+        up = torch.nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)
+        conv = torch.nn.Conv2d
+        head = torch.nn.Sequential(conv(c, c // 2, 3, padding=1), up, conv(c // 2, 32, 3, padding=1), torch.nn.ReLU(), conv(32, 1, 1))
+        self.conv_depth = torch.nn.ModuleDict({"head": head})
+
+    def forward(self, patch, cls):
+        maps = [self.convs[i](self.reassemble_blocks(i, patch[:, i], cls[:, i])) for i in range(4)]
+        x = self.fusion_blocks[0](maps[3])
+        for i in range(1, 4):
+            x = self.fusion_blocks[i](x, maps[3 - i])
+        x = F.relu(self.project(x))
+        return F.relu(self.conv_depth["head"](x)[:, 0]) + 0.001
+
+
+def dpt():
+    """Width 8, 4 channels, a grid of 3 × 2 whose odd height makes the fused maps differ in size."""
+    head = DPT(8, 4).double()
+    values = parameters({name: list(p.shape) for name, p in head.named_parameters()})
+    with torch.no_grad():
+        for name, p in head.named_parameters():
+            p.copy_(values[name] + (0.45 if name == "conv_depth.head.4.bias" else 0))
+    depth = head(30 * symmetric(700, 2, 4, 3, 2, 8), 3 * symmetric(701, 2, 4, 8))
+    loss = (depth * symmetric(702, *depth.shape)).sum()
+    loss.backward()
+    out = {"dpt.depth": depth[:, ::8, ::8]}
+    for name, p in head.named_parameters():
+        # Four sums of each gradient, one for each residue of the position, keep the file small.
+        flat = F.pad(p.grad.flatten(), (0, -p.numel() % 4))
+        out[f"dpt.grad.{name}"] = flat.view(-1, 4).sum(0)
+    return out
+
+
 def depth_scores():
     """One picture of 48 × 64 between 0.5 and 10 m inside a crop, with numpy."""
     truth = true_depth(690, 48, 64).numpy()
@@ -211,4 +308,4 @@ def depth_scores():
 
 if __name__ == "__main__":
     write("dense", bilinear() | segmentation() | sliding_window() | scores())
-    write("depth", depth_losses() | linear_depth() | depth_scores())
+    write("depth", depth_losses() | linear_depth() | dpt() | depth_scores())

@@ -1,6 +1,6 @@
 import '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, it } from 'vitest';
 import { expectAllclose } from '../../../../tests/support/allclose';
 import { expectGolden, readGolden, symmetric } from '../../../../tests/support/golden';
 import { resampleBilinear, resampleMap, spreadBilinear } from './bilinear';

@@ -8,6 +8,7 @@ import type { HostArrays } from '../dense/train-head';
 import { EvaluationError } from '../error';
 import type { DepthImage } from './augmentation';
 import type { DepthModel, DepthRange } from './depth-model';
+import { dptModel } from './dpt-head';
 import { linearDepthModel } from './linear-head';
 import { type DepthCrop, depthErrors, type DepthScores, meanDepthScores } from './metrics';
 
@@ -86,10 +87,12 @@ export function withClassTokens<T extends DenseInput>(input: T, blocks: readonly
 /** The model whose weights these are. */
 function modelOf(weights: HostArrays): DepthModel {
   const linear = weights[`${prefix}conv_depth.weight`];
-  if (linear === undefined) {
-    throw new EvaluationError(`${prefix}conv_depth.weight is missing: these are not the weights of a depth head`);
-  }
-  return linearDepthModel(linear.shape[0]);
+  if (linear !== undefined) return linearDepthModel(linear.shape[0]);
+  const dpt = weights[`${prefix}project.conv.weight`];
+  if (dpt !== undefined) return dptModel(dpt.shape[0]);
+  throw new EvaluationError(
+    `the weights hold neither ${prefix}conv_depth.weight nor ${prefix}project.conv.weight: they are not those of a depth head`,
+  );
 }
 
 /**
