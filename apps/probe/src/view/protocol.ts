@@ -33,8 +33,14 @@ export type ExtractionState =
   | { readonly status: 'waiting' }
   | { readonly status: 'extracting'; readonly done: number; readonly total: number; readonly imagesPerSecond: number; readonly secondsLeft: number }
   /** `searchable` images take part in searches for patches; it grows for a while. */
-  | { readonly status: 'ready'; readonly count: number; readonly searchable: number; readonly skipped: readonly string[] }
+  | { readonly status: 'ready'; readonly count: number; readonly searchable: number; readonly skipped: readonly SkippedImage[] }
   | { readonly status: 'failed'; readonly problem: string };
+
+/** An image without features. */
+export interface SkippedImage {
+  readonly image: number;
+  readonly reason: string;
+}
 
 /** Images from most to least similar, without those that have no features. */
 export interface NeighbourList {

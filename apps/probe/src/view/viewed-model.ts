@@ -86,7 +86,10 @@ export class ViewedModel {
 
   /** Tokens of every image for the search, one after another so that clicks are answered in between. */
   private async fillSearch(table: FeatureTable): Promise<void> {
-    const skipped = table.skipped.map(({ path, reason }) => `${path}: ${reason}`);
+    const reasons = new Map(table.skipped.map(({ path, reason }) => [path, reason]));
+    const skipped = Array.from(this.rows.keys())
+      .filter((image) => this.rows[image] === -1)
+      .map((image) => ({ image, reason: reasons.get(this.options.source.paths[image]!) ?? 'not read' }));
     const { rows, columns } = this.grid;
     this.search = new PatchSearch({ patches: rows * columns, dimension: this.state.embedDim, maximumBytes: this.options.searchMemory });
     const ready = (searchable: number) => this.change({ status: 'ready', count: table.count, searchable, skipped });

@@ -106,7 +106,7 @@ async function exportGrid(): Promise<void> {
   const pictures = await Promise.all(entries.map(({ image }) => load(lead.value, image, 160).catch(() => undefined)));
   entries.forEach(({ image, similarity, patch }, i) => {
     const at = layout.places[i]!;
-    const overlay = overFolder.value && place.value !== undefined ? folderOverlay(lead.value, image) : undefined;
+    const overlay = overFolder.value && mode.value === 'similarity' && place.value !== undefined ? folderOverlay(lead.value, image) : undefined;
     drawPicture(context, at, { picture: pictures[i], overlay, opacity: opacity.value.similarity, smooth: smooth.value, ...(patch !== undefined && { marked: patch }) });
     write(context, `${similarity === undefined ? '' : `${similarity.toFixed(2)}  `}${shortName(image)}`, at.x, at.y + at.height + 19, at.width, '--soft', 13);
   });

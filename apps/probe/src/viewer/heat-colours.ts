@@ -11,7 +11,8 @@ let ramp: Uint8Array | undefined;
 
 /** Values (N,) as RGBA in `heat`'s colours over a given range. */
 export function heatInRange(values: Float32Array, { low, high }: Range): Uint8ClampedArray<ArrayBuffer> {
-  ramp ??= heat(Float32Array.from({ length: STEPS }, (_, i) => i));
+  // `heat` gives the last colour to the brightest 1 %: those are beyond the steps here.
+  ramp ??= heat(Float32Array.from({ length: STEPS + Math.ceil(STEPS / 50) }, (_, i) => Math.min(i, STEPS - 1)));
   const rgba = new Uint8ClampedArray(values.length * 4).fill(255);
   const scale = (STEPS - 1) / Math.max(high - low, 1e-12);
   for (let i = 0; i < values.length; i++) {

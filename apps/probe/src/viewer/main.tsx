@@ -5,6 +5,7 @@ import type { ExtractionState } from '../view/protocol';
 import { getState, listen } from './api';
 import { App } from './components/app';
 import { listenToKeys } from './keys';
+import { folderOrder } from './neighbours';
 import { openImage, problem, progress, viewer } from './state';
 
 render(<App />, document.body);
@@ -15,7 +16,8 @@ try {
   progress.value = state.models.map((model) => model.progress);
   viewer.value = state;
   document.title = `${state.folder} · dinov2-probe`;
-  openImage(0, false);
+  const first = folderOrder.value[0];
+  if (first !== undefined) openImage(first.image, false);
   listen<ExtractionState[]>('/api/progress', (value) => (progress.value = value));
 } catch (error) {
   problem.value = `The page could not be opened: ${(error as Error).message}.`;

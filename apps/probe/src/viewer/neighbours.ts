@@ -1,6 +1,6 @@
 import { computed, effect } from '@preact/signals';
 import { getNeighboursOfImage, getNeighboursOfPatch } from './api';
-import { chosenPatch, focus, isReady, lead, neighbours, order, place, problem, progress, viewer } from './state';
+import { chosenPatch, focus, isReady, isSkipped, lead, neighbours, order, place, problem, progress, viewer } from './state';
 
 export interface FolderEntry {
   readonly image: number;
@@ -12,7 +12,9 @@ export interface FolderEntry {
 /** The folder's images in the order that is shown. */
 export const folderOrder = computed<readonly FolderEntry[]>(() => {
   const list = neighbours.value;
-  if (order.value === 'folder' || list === undefined) return viewer.value!.names.map((_, image) => ({ image }));
+  if (order.value === 'folder' || list === undefined) {
+    return viewer.value!.names.flatMap((_, image) => (isSkipped(lead.value, image) ? [] : [{ image }]));
+  }
   return list.images.map((image, i) => ({ image, similarity: list.similarities[i]!, ...(list.patches && { patch: list.patches[i]! }) }));
 });
 

@@ -134,7 +134,7 @@ export const overlays = computed<ReadonlyMap<string, Overlay>>(() => {
     case 'pca':
       return pcaOverlays.value;
     case 'similarity':
-      return inColours(openSimilarities.value);
+      return inColours(openSimilarities.value, sameScale.value);
     case 'attention':
       return inColours(
         models.value.map((_, model) => {
@@ -145,14 +145,15 @@ export const overlays = computed<ReadonlyMap<string, Overlay>>(() => {
           }
           return found;
         }),
+        false, // a map sums to the same whatever the picture; what counts is where
       );
   }
 });
 
-function inColours(byModel: readonly ReadonlyMap<number, Float32Array>[]): Map<string, Overlay> {
+function inColours(byModel: readonly ReadonlyMap<number, Float32Array>[], oneScale: boolean): Map<string, Overlay> {
   const result = new Map<string, Overlay>();
   byModel.forEach((found, model) => {
-    const common: Range | undefined = sameScale.value ? rangeOf([...found.values()]) : undefined;
+    const common: Range | undefined = oneScale ? rangeOf([...found.values()]) : undefined;
     for (const [image, values] of found) {
       result.set(overlayKey(model, image), { ...grid(model), values, rgba: heatInRange(values, common ?? rangeOf([values])) });
     }

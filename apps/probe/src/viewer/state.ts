@@ -52,6 +52,10 @@ export const query = signal(0);
 export const clickTime = signal<number | undefined>(undefined);
 
 export const models = computed<readonly ModelState[]>(() => viewer.value?.models ?? []);
+/** Images without features by one of the weights. */
+const skipped = computed(() => progress.value.map((state) => new Set(state.status === 'ready' ? state.skipped.map(({ image }) => image) : [])));
+export const isSkipped = (model: number, image: number) => skipped.value[model]?.has(image) ?? false;
+
 export const isReady = (model: number) => progress.value[model]?.status === 'ready';
 
 /** Open images that take part in what is shown. */

@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 import { inverseLengths, unpackRows } from '../view/quantise';
 import { getAttention, getTokens } from './api';
-import { isReady, models } from './state';
+import { isReady, isSkipped, models } from './state';
 import type { PatchTokens } from './similarity';
 
 /** About 100 KB each for ViT-S. */
@@ -18,7 +18,7 @@ class Fetched<T> {
   /** What is there of an image now; it is asked for if there is nothing. */
   get(model: number, image: number): T | undefined {
     void this.arrived.value;
-    if (!isReady(model)) return undefined;
+    if (!isReady(model) || isSkipped(model, image)) return undefined;
     const key = `${model}:${image}`;
     const found = this.held.get(key);
     if (found === undefined) {

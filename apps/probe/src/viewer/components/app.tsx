@@ -1,5 +1,5 @@
 import { TrainingCurves } from '../curves/training-curves';
-import { page, problem, viewer } from '../state';
+import { folderAs, page, problem, viewer } from '../state';
 import { Folder } from './folder';
 import { Extraction, Header } from './header';
 import { Help } from './help';
@@ -16,7 +16,7 @@ export function App() {
           {problem.value} <button type="button" onClick={() => (problem.value = '')}>Dismiss</button>
         </p>
       )}
-      {page.value === 'training' ? <TrainingCurves /> : <main class="explore"><Folder /><Stage /></main>}
+      {page.value === 'training' ? <TrainingCurves /> : <main class={`explore ${folderAs.value}`}><Folder /><Stage /></main>}
       <Help />
     </>
   );

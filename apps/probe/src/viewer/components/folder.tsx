@@ -1,7 +1,7 @@
 import { exportFolder } from '../export';
 import { count, milliseconds } from '../format';
 import { FolderMapView } from '../map/folder-map-view';
-import { clickTime, folderAs, lead, models, neighbours, open, order, overFolder, place, viewer } from '../state';
+import { folderAs, mode, neighbours, open, order, overFolder, place, viewer } from '../state';
 import { Grid } from './grid';
 import { Icon } from './icon';
 import { Segments } from './segments';
@@ -9,9 +9,9 @@ import { Segments } from './segments';
 /** All pictures of the folder: as a grid in some order, or as a map. */
 export function Folder() {
   const orders = [
-    { value: 'folder' as const, name: 'By name' },
-    { value: 'image' as const, name: 'Like the picture', title: 'Nearest by class token', enabled: open.value.length > 0 },
-    { value: 'patch' as const, name: 'Like the patch', title: 'Nearest by their best patch', enabled: place.value !== undefined },
+    { value: 'folder' as const, name: 'Name' },
+    { value: 'image' as const, name: 'Like picture', title: 'Nearest by class token', enabled: open.value.length > 0 },
+    { value: 'patch' as const, name: 'Like patch', title: 'Nearest by their best patch', enabled: place.value !== undefined },
   ].filter(({ enabled }) => enabled !== false);
   return (
     <section class="folder" aria-label="Folder">
@@ -25,26 +25,21 @@ export function Folder() {
         {folderAs.value === 'grid' && orders.length > 1 && (
           <Segments label="Order" choices={orders} value={order.value} choose={(value) => (order.value = value)} />
         )}
-        {models.value.length > 1 && (
-          <Segments
-            label="Weights of neighbours and map"
-            choices={models.value.map(({ label }, model) => ({ value: model, name: 'AB'[model]!, title: label }))}
-            value={lead.value}
-            choose={(value) => (lead.value = value)}
-          />
-        )}
         <span class="space" />
-        {folderAs.value === 'grid' && place.value !== undefined && (
-          <label class="check">
-            <input type="checkbox" checked={overFolder.value} onChange={({ currentTarget }) => (overFolder.value = currentTarget.checked)} /> heat
-          </label>
-        )}
         <button type="button" class="icon" title="Save as PNG" aria-label="Save the folder as PNG" onClick={exportFolder}>
           <Icon name="download" />
         </button>
       </div>
       {folderAs.value === 'grid' ? <Grid /> : <FolderMapView />}
-      <p class="note">{note()}</p>
+      <div class="bar note">
+        <p>{note()}</p>
+        <span class="space" />
+        {folderAs.value === 'grid' && place.value !== undefined && mode.value === 'similarity' && (
+          <label class="check" title="Draw the similarities over these pictures too">
+            <input type="checkbox" checked={overFolder.value} onChange={({ currentTarget }) => (overFolder.value = currentTarget.checked)} /> heat
+          </label>
+        )}
+      </div>
     </section>
   );
 }
@@ -57,5 +52,5 @@ function note(): string {
     const where = list.searched < total ? `${count(list.searched)} of ${count(total)} pictures` : `${count(total)} pictures`;
     return `${order.value === 'patch' ? 'Best patch of each of' : 'Class tokens of'} ${where} compared in ${milliseconds(list.milliseconds)}.`;
   }
-  return clickTime.value === undefined || place.value === undefined ? 'Click to open, shift-click to open one more.' : `The click was answered in ${milliseconds(clickTime.value)}.`;
+  return 'Click to open, shift-click to open one more.';
 }

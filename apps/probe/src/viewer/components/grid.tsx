@@ -4,7 +4,7 @@ import { pictureUrl } from '../api';
 import { drawPicture } from '../draw';
 import { folderOrder } from '../neighbours';
 import { folderOverlay } from '../overlays';
-import { focus, lead, models, opacity, open, openImage, order, overFolder, place as chosenPlace, smooth, viewer } from '../state';
+import { focus, lead, mode, models, opacity, open, openImage, order, overFolder, place as chosenPlace, smooth, viewer } from '../state';
 import { useSize } from './use-size';
 
 const GAP = 6;
@@ -64,7 +64,7 @@ interface CellProps {
 
 function Cell({ image, similarity, marked, place }: CellProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const overlay = useComputed(() => (overFolder.value && chosenPlace.value !== undefined ? folderOverlay(lead.value, image) : undefined)).value;
+  const overlay = useComputed(() => (overFolder.value && mode.value === 'similarity' && chosenPlace.value !== undefined ? folderOverlay(lead.value, image) : undefined)).value;
   const { left, top, width, height } = place;
   const name = viewer.value!.names[image]!;
   const { columns, rows } = models.value[lead.value]!;

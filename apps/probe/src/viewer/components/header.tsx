@@ -20,13 +20,7 @@ export function Header() {
           choose={(value) => (page.value = value)}
         />
       )}
-      <ul class="weights">
-        {models.value.map(({ label, name }, model) => (
-          <li key={label} title={name} class={models.value.length > 1 && lead.value === model ? 'lead' : ''}>
-            {models.value.length > 1 && <b>{'AB'[model]}</b>} {label}
-          </li>
-        ))}
-      </ul>
+      <Weights />
       <div class="tools">
         <button type="button" class="icon" title="Light or dark (t)" aria-label="Light or dark" onClick={toggleTheme}>
           <Icon name={isDark.value ? 'sun' : 'moon'} />
@@ -36,6 +30,21 @@ export function Header() {
         </button>
       </div>
     </header>
+  );
+}
+
+/** What the features are of; of two, the one whose neighbours and map are shown can be chosen. */
+function Weights() {
+  const [first, second] = models.value;
+  if (second === undefined) return <p class="weights" title={first!.name}>{first!.label}</p>;
+  return (
+    <div class="weights segments" role="radiogroup" aria-label="Weights of neighbours and map">
+      {models.value.map(({ label, name }, model) => (
+        <button key={label} type="button" role="radio" aria-checked={lead.value === model} title={`Neighbours and map by ${name}`} onClick={() => (lead.value = model)}>
+          <b>{'AB'[model]}</b> {label}
+        </button>
+      ))}
+    </div>
   );
 }
 
@@ -68,8 +77,8 @@ export function Extraction() {
           case 'ready':
             return state.skipped.length === 0 ? null : (
               <details key={label} class="skipped">
-                <summary>{count(state.skipped.length)} pictures could not be read</summary>
-                <ul>{state.skipped.map((line) => <li key={line}>{line}</li>)}</ul>
+                <summary>{state.skipped.length === 1 ? 'One picture' : `${count(state.skipped.length)} pictures`} could not be read</summary>
+                <ul>{state.skipped.map(({ image, reason }) => <li key={image}>{viewer.value!.names[image]}: {reason}</li>)}</ul>
               </details>
             );
         }

@@ -1,7 +1,8 @@
 import { useRef } from 'preact/hooks';
 import { exportStage } from '../export';
 import { colouring } from '../overlays';
-import { basis, flip, head, lead, mode, modes, models, opacity, open, part, query, sameScale, smooth, threshold } from '../state';
+import { milliseconds } from '../format';
+import { basis, chosenPatch, clickTime, flip, head, lead, mode, modes, models, opacity, open, part, place, query, sameScale, shortName, smooth, threshold } from '../state';
 import { Heads } from './heads';
 import { Icon } from './icon';
 import { arrange } from './arrange';
@@ -20,11 +21,14 @@ export function Stage() {
     <section class="stage" aria-label="Open pictures">
       <div class="bar">
         <Segments label="Show" choices={modes.map((choice, i) => ({ value: choice.mode, name: choice.name, title: `Key ${i + 1}` }))} value={mode.value} choose={(value) => (mode.value = value)} />
-        <Controls />
         <span class="space" />
+        {mode.value !== 'picture' && <Look />}
         <button type="button" class="icon" title="Save as PNG (e)" aria-label="Save the pictures as PNG" disabled={count === 0} onClick={() => void exportStage()}>
           <Icon name="download" />
         </button>
+      </div>
+      <div class="bar settings">
+        <Settings />
       </div>
       <div class="panels" ref={area} data-busy={mode.value === 'pca' && colouring.value} style={{ gridTemplateColumns: `repeat(${across}, ${panelWidth}px)` }}>
         {count === 0 && <p class="empty">Choose a picture.<br />Then click a patch of it.</p>}
@@ -36,10 +40,10 @@ export function Stage() {
 }
 
 /** Choices of the current mode. */
-function Controls() {
+function Settings() {
   switch (mode.value) {
     case 'picture':
-      return null;
+      return <span>{open.value.length > 0 && 'Click a patch to see what is like it.'}</span>;
     case 'pca':
       return (
         <>
@@ -53,7 +57,6 @@ function Controls() {
               </label>
             </>
           )}
-          <Look />
         </>
       );
     case 'attention': {
@@ -69,19 +72,26 @@ function Controls() {
             />
           )}
           <span class="said">{head.value < 0 ? 'mean of all heads' : `head ${head.value + 1}`}</span>
-          <Scale />
-          <Look />
         </>
       );
     }
     case 'similarity':
       return (
         <>
+          <span>{chosenText()}</span>
+          <span class="space" />
           <Scale />
-          <Look />
         </>
       );
   }
+}
+
+function chosenText(): string {
+  const patch = chosenPatch(lead.value);
+  if (patch === undefined) return 'Click a patch to see what is like it.';
+  const { columns } = models.value[lead.value]!;
+  const time = clickTime.value === undefined ? '' : `, ${milliseconds(clickTime.value)}`;
+  return `Like patch ${(patch % columns) + 1}, ${Math.floor(patch / columns) + 1} of ${shortName(place.value!.image)}${time}`;
 }
 
 function Scale() {

@@ -2,7 +2,7 @@ import type { RefObject } from 'preact';
 import { useLayoutEffect, useState } from 'preact/hooks';
 
 /** Width and height of an element in CSS pixels, as they change; 0 before it is there. */
-export function useSize(element: RefObject<HTMLElement>): { width: number; height: number } {
+export function useSize(element: RefObject<HTMLElement | null>): { width: number; height: number } {
   const [size, setSize] = useState({ width: 0, height: 0 });
   useLayoutEffect(() => {
     const watched = element.current!;

@@ -1,5 +1,5 @@
 import { effect, signal, useSignal } from '@preact/signals';
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import type { FolderMap } from '../../view/protocol';
 import { getMap } from '../api';
 import { useSize } from '../components/use-size';
@@ -7,7 +7,7 @@ import { pictureArrived } from '../picture-cache';
 import { isReady, lead, models, open, openImage, problem, viewer } from '../state';
 import { isDark } from '../theme';
 import { drawMap, imageAt, type MapScene } from './draw-map';
-import { fitView, type View, zoomAt } from './view-transform';
+import { fitView, turnTo, type View, zoomAt } from './view-transform';
 
 /** By weights. */
 const maps = signal<ReadonlyMap<number, FolderMap | 'asked'>>(new Map());
@@ -33,15 +33,18 @@ export function FolderMapView() {
   const model = lead.value;
   const map = maps.value.get(model);
 
-  useEffect(() => effect(() => isReady(lead.value) && ask(lead.value)), []);
+  useEffect(() => effect(() => {
+    if (isReady(lead.value)) ask(lead.value);
+  }), []);
   useEffect(() => void (view.value = undefined), [width, height, model]);
 
-  const whole = fitView({ width, height });
+  const turned = useMemo(() => turnTo({ width, height }, map === undefined || map === 'asked' ? [0, 0] : map.places), [map, width < height]);
+  const whole = fitView({ width, height }, turned.extent, viewer.value!.names.length);
   const { rows, columns } = models.value[model]!;
   const scene: MapScene | undefined =
     map === undefined || map === 'asked'
       ? undefined
-      : { images: map.images, places: map.places, view: view.value ?? whole, width, height, model, aspect: rows / columns, open: open.value, ...(pointed.value !== undefined && { pointed: pointed.value }) };
+      : { images: map.images, places: turned.places, view: view.value ?? whole, width, height, model, aspect: rows / columns, open: open.value, ...(pointed.value !== undefined && { pointed: pointed.value }) };
 
   useLayoutEffect(() => {
     shownMap.value = scene;
