@@ -90,7 +90,7 @@ describe('trainDepth with a DPT head', () => {
     const losses: number[] = [];
     const { head } = await trainDepth({
       train: rectangles(8),
-      model: 'dpt',
+      head: 'dpt',
       channels: 8,
       extract: colourTokens(4),
       patchSize: 4,
@@ -112,7 +112,7 @@ describe('trainDepth with a DPT head', () => {
   });
 
   it('refuses another number of blocks', async () => {
-    const options = { train: rectangles(2), model: 'dpt', extract: colourTokens(2), patchSize: 4, augmentation: { crop: [24, 32] } } as never;
+    const options = { train: rectangles(2), head: 'dpt', extract: colourTokens(2), patchSize: 4, augmentation: { crop: [24, 32] } } as never;
     await expect(trainDepth(options)).rejects.toThrow('a DPT head reads 4 blocks, and extract gives 2');
     expect(() => loadDepthHead({}, { extract: colourTokens(4) })).toThrow('not those of a depth head');
   });

@@ -17,7 +17,7 @@ import { type DepthRecipe, depthRecipes } from './presets';
 export interface DepthOptions extends DenseInput, ViewOptions, Partial<DepthRecipe> {
   readonly train: DepthSamples;
   /** `linear` on any number of blocks (default), or `dpt` on four. */
-  readonly model?: 'linear' | 'dpt';
+  readonly head?: 'linear' | 'dpt';
   /** Width of the DPT head: 256 in the paper, 64 by default, which a CPU trains in minutes. */
   readonly channels?: number;
   /** Blocks whose class tokens are taken, where `extract` gives those of more blocks than patch tokens. */
@@ -76,7 +76,7 @@ export function depthFunctions(model: DepthModel, padding: Padding, recipe: Pick
  */
 export async function trainDepth(options: DepthOptions): Promise<TrainedDepth> {
   const { train, engine = eagerEngine(), seed = 0, blocks } = options;
-  const base = options.recipe ?? (options.model === 'dpt' ? depthRecipes.smallDpt : depthRecipes.small);
+  const base = options.recipe ?? (options.head === 'dpt' ? depthRecipes.smallDpt : depthRecipes.small);
   const recipe: DepthRecipe = {
     augmentation: options.augmentation ?? base.augmentation,
     test: options.test ?? base.test,
@@ -97,7 +97,7 @@ export async function trainDepth(options: DepthOptions): Promise<TrainedDepth> {
   }
   const passes = Math.ceil((40 * train.length) / recipe.batchSize);
   const iterations = recipe.iterations ?? Math.min(2000, Math.max(300, passes));
-  const model = options.model === 'dpt' ? dptModel(options.channels ?? 64) : linearDepthModel();
+  const model = options.head === 'dpt' ? dptModel(options.channels ?? 64) : linearDepthModel();
   const views = await openViews(
     {
       length: train.length,
