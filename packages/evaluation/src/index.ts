@@ -4,6 +4,17 @@ export type { Features } from './features';
 export { fewShotKnn, type FewShotOptions, type FewShotScore } from './knn/few-shot';
 export { knn, type KnnOptions, type KnnPrediction } from './knn/knn';
 export { cosineNeighbours } from './neighbours';
+export { globalAveragePrecision, type GlobalAveragePrecision } from './retrieval/global-average-precision';
+export {
+  meanAveragePrecision,
+  type RetrievalScores,
+  type RetrievalTruth,
+  type RevisitedProtocol,
+  revisitedProtocols,
+  revisitedRetrieval,
+  type RevisitedTruth,
+} from './retrieval/mean-average-precision';
+export { retrieve, type Retrieved, type RetrieveOptions } from './retrieval/retrieve';
 export type { Neighbours } from './search/neighbours';
 export { type SearchOptions, type SearchProgress, searchNeighbours } from './search/search-neighbours';
 export type { FeatureBlocks } from './search/tiles';
@@ -33,6 +44,25 @@ export {
 export { type ConfusionMatrix, countPixels, createConfusion, segmentationScores, type SegmentationScores } from './segmentation/metrics';
 export { type SegmentationRecipe, segmentationRecipes } from './segmentation/presets';
 export { type SegmentationOptions, type TrainedSegmentation, trainSegmentation } from './segmentation/train';
+export { type FeatureBatch, type FeatureRows, type LinearBatch, type LinearTable, orderedBatches, shuffledBatches } from './linear/batches';
+export {
+  evaluateLinear,
+  type EvaluateLinearOptions,
+  type HeadResult,
+  type LinearClassifier,
+  linearClassifier,
+  type LinearEvaluation,
+  linearScores,
+} from './linear/evaluate';
+export { type HeadGroup, type LinearHead } from './linear/grid';
+export {
+  type LinearHeads,
+  linearLearningRates,
+  type LinearOptions,
+  type LinearProgress,
+  type LinearState,
+  trainLinear,
+} from './linear/train';
 export {
   type LabelledFeatures,
   type LogisticCandidate,
