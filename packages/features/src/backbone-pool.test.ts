@@ -21,7 +21,7 @@ afterAll(() => pool.dispose());
 
 describe('createExtractor in worker threads', () => {
   it('gives what one engine gives, for even and odd batches of any size', async () => {
-    const engine = onnxEngine({ threads: 1 });
+    const engine = onnxEngine({ threads: 2 }); // beside those of one thread
     const here = await createExtractor(backbone, outputs, { engine });
     for (const [batch, height, width] of [[5, 32, 32], [4, 16, 40], [1, 32, 32], [2, 24, 8]] as const) {
       const images = pictures(batch, height, width);

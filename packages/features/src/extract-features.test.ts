@@ -201,6 +201,23 @@ describe('extractFeatures', () => {
     expect(data).toEqual((await run(extractor, { cache: join(folder, 'other') })).data);
   });
 
+  it('does not wait for the extractor when told to stop', async () => {
+    const stop = new AbortController();
+    const stuck: Extractor = { ...counting(), extract: () => (setTimeout(() => stop.abort(new Error('enough')), 10), new Promise(() => {})) };
+    await expect(extractFeatures(stuck, openFolder(pictures), { cache, signal: stop.signal })).rejects.toThrow('enough');
+  });
+
+  it('keeps patch tokens alone', async () => {
+    const extractor = counting({ classTokens: 0, meanPatch: false, patchTokens: [0] });
+    for (let i = 0; i < 2; i++) {
+      const table = await extractFeatures(extractor, openFolder(pictures), { cache });
+      expect((await table.patchTokens(4)).shape).toEqual([1, 2, 3, 192]);
+      expect(() => table.classTokens()).toThrow('of a table with 0');
+      await table.close();
+    }
+    expect(extractor.images).toBe(7);
+  });
+
   it('tells how far it is', async () => {
     const seen: ExtractProgress[] = [];
     await run(counting(), { batchSize: 3, onProgress: (progress) => seen.push(progress) });

@@ -109,9 +109,10 @@ async function computeMissing(work: Missing): Promise<void> {
   const { extractor, source, missing, preprocessing, decode, batchSize = 16, workers, signal, skipped, stored, meter } = work;
   const shard = new GrowingShard(work);
   const ahead: { batch: EvaluationBatch; tokens: Promise<Tokens> }[] = [];
+  const aborted = whenAborted(signal);
   const finishOldest = async () => {
     const { batch, tokens } = ahead.shift()!;
-    await shard.add(batch, await tokens);
+    await shard.add(batch, await Promise.race([tokens, aborted]));
     meter.advance(batch.indices.length);
   };
   try {
@@ -164,6 +165,13 @@ class GrowingShard {
   async close(): Promise<void> {
     await this.writer?.close();
   }
+}
+
+/** Rejects when the signal is given. */
+function whenAborted(signal: AbortSignal | undefined): Promise<never> {
+  const aborted = new Promise<never>((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
+  aborted.catch(() => {});
+  return aborted;
 }
 
 /** The images of these numbers. */
