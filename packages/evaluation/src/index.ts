@@ -1,3 +1,8 @@
+export { alignment } from './checks/alignment';
+export { effectiveRank } from './checks/effective-rank';
+export { featureStd } from './checks/feature-std';
+export { rankMe } from './checks/rank-me';
+export { uniformity } from './checks/uniformity';
 export { colourScores, heat } from './colour';
 export { EvaluationError } from './error';
 export type { Features } from './features';
@@ -15,6 +20,8 @@ export {
   type RevisitedTruth,
 } from './retrieval/mean-average-precision';
 export { retrieve, type Retrieved, type RetrieveOptions } from './retrieval/retrieve';
+export { matchPatches, type MatchOptions, type PatchMatch } from './search/match-patches';
+export { type DuplicateOptions, type DuplicatePair, nearDuplicates } from './search/near-duplicates';
 export type { Neighbours } from './search/neighbours';
 export { type SearchOptions, type SearchProgress, searchNeighbours } from './search/search-neighbours';
 export type { FeatureBlocks } from './search/tiles';
