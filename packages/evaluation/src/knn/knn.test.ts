@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { onnxEngine } from '@dinov2/engine-onnx';
+import { afterAll, describe, expect, it } from 'vitest';
 import golden from '../../../../tests/golden/evaluation.json';
+import byScikitLearn from './knn.golden.json';
 import { EvaluationError, type Features, knn, searchNeighbours } from '../index';
 
 const matrix = (rows: number[][]): Features => ({
@@ -22,6 +24,17 @@ describe('knn against numpy', () => {
     expect([...indices]).toEqual(golden.knn.neighbours.flat());
     // Both sides are float32 features; the golden is rounded to seven places.
     golden.knn.similarities.flat().forEach((value, i) => expect(similarities[i]).toBeCloseTo(value, 5));
+  });
+});
+
+describe('knn against scikit-learn', () => {
+  const engine = onnxEngine();
+  afterAll(() => engine.dispose());
+
+  it.each([['plain', {}], ['ONNX Runtime', { engine }]])('predicts the same labels, %s', async (_name, options) => {
+    const k = Object.keys(byScikitLearn.predictions).map(Number);
+    const predictions = await knn(matrix(byScikitLearn.train), byScikitLearn.trainLabels, matrix(byScikitLearn.test), { k, ...options });
+    expect(Object.fromEntries(predictions.map((prediction) => [prediction.k, [...prediction.labels]]))).toEqual(byScikitLearn.predictions);
   });
 });
 
