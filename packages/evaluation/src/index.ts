@@ -8,7 +8,6 @@ export { EvaluationError } from './error';
 export type { Features } from './features';
 export { fewShotKnn, type FewShotOptions, type FewShotScore } from './knn/few-shot';
 export { knn, type KnnOptions, type KnnPrediction } from './knn/knn';
-export { cosineNeighbours } from './neighbours';
 export { globalAveragePrecision, type GlobalAveragePrecision } from './retrieval/global-average-precision';
 export {
   meanAveragePrecision,

@@ -65,12 +65,12 @@ interface RunOptions {
 const guard = 64;
 const canary = 0x5a;
 
-/** Run a kernel; fails if it writes outside its outputs or changes an input that is not aliased. */
+/** Run a kernel; fails if it writes outside its outputs or changes an input that is not aliased. Integers come as float32. */
 export function runKernel(
   node: Node,
   inputs: Readonly<Record<string, HostTensor>>,
   { base = low, aliases = [] }: RunOptions = {},
-): (Float32Array | Int32Array)[] {
+): Float32Array[] {
   const kernel = simdKernels.get(node.op)!;
   expect(kernel.supports(node)).toBe(true);
   let end = base;
@@ -96,7 +96,7 @@ export function runKernel(
 
   const results = node.outputs.map((value, i) => {
     const values = value.dtype === 'int32' ? Int32Array : Float32Array;
-    return new values(memory.buffer, outputAt[i], bytesOf(value) / 4).slice();
+    return Float32Array.from(new values(memory.buffer, outputAt[i], bytesOf(value) / 4));
   });
   const written: [at: number, size: number][] = [
     ...node.outputs.map((value, i): [number, number] => [outputAt[i], bytesOf(value)]),

@@ -1,5 +1,5 @@
 import { createRandom } from '@dinov2/primitives';
-import { describe, expect, it } from 'vitest';
+import { describe, it } from 'vitest';
 import { checkPrimitive, type HostTensor, int32 } from './check';
 
 // A value is copied, never computed.
