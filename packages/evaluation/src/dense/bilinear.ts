@@ -61,6 +61,11 @@ function multiplyAxes(x: tf.Tensor, down: tf.Tensor2D, across: tf.Tensor2D): tf.
   const [h, w] = [down.shape[0], across.shape[0]];
   const columns = tf.reshape<tf.Rank.R3>(x, [batch, height, width * channels]);
   const lowered = tf.matMul(tf.expandDims<tf.Tensor3D>(down, 0), columns); // (B, h, W·C)
+  if (channels === 1) {
+    // One product of two matrices, where many with a single column each would be slow.
+    const lines = tf.reshape<tf.Rank.R2>(lowered, [batch * h, width]);
+    return tf.reshape(tf.matMul(lines, across, false, true), [batch, h, w, 1]);
+  }
   const lines = tf.reshape<tf.Rank.R3>(lowered, [batch * h, width, channels]);
   return tf.reshape(tf.matMul(tf.expandDims<tf.Tensor3D>(across, 0), lines), [batch, h, w, channels]);
 }

@@ -3,6 +3,7 @@ import { createRandom, gelu, linear, type Random } from '@dinov2/primitives';
 import * as tf from '@tensorflow/tfjs-core';
 import { resampleBilinear } from '../dense/bilinear';
 import type { Tensors } from '../dense/optimizer';
+import { rectify } from '../dense/rectify';
 import { EvaluationError } from '../error';
 import { convolve3x3, enlargeByTiles, halve } from './convolution';
 import type { DepthModel } from './depth-model';
@@ -35,13 +36,13 @@ export function dptModel(channels = 256): DepthModel {
       });
       let fused = fuse(parameters, 0, maps[3]!);
       for (const i of [1, 2, 3]) fused = fuse(parameters, i, fused, maps[3 - i]!);
-      const projected = tf.relu(convolve3x3(fused, parameters['project.conv.weight']!, parameters['project.conv.bias']!));
+      const projected = rectify(convolve3x3(fused, parameters['project.conv.weight']!, parameters['project.conv.bias']!));
       const narrow = convolve3x3(projected, parameters['conv_depth.head.0.weight']!, parameters['conv_depth.head.0.bias']!);
       const [, height, across] = narrow.shape as number[];
       const large = resampleBilinear(narrow, [2 * height!, 2 * across!], { alignCorners: true });
-      const features = tf.relu(convolve3x3(large, parameters['conv_depth.head.2.weight']!, parameters['conv_depth.head.2.bias']!));
+      const features = rectify(convolve3x3(large, parameters['conv_depth.head.2.weight']!, parameters['conv_depth.head.2.bias']!));
       const y = pointwise(features, parameters['conv_depth.head.4.weight']!, parameters['conv_depth.head.4.bias']!);
-      return tf.add(tf.relu(tf.reshape(y, [batch, 2 * height!, 2 * across!])), minDepth);
+      return tf.add(rectify(tf.reshape(y, [batch, 2 * height!, 2 * across!])), minDepth);
     },
   };
 }
@@ -65,8 +66,8 @@ function reassemble(parameters: Tensors, i: number, patches: tf.Tensor, token: t
 
 /** x + conv(relu(conv(relu(x)))) */
 function residual(parameters: Tensors, name: string, x: tf.Tensor): tf.Tensor {
-  const inner = convolve3x3(tf.relu(x), parameters[`${name}.conv1.conv.weight`]!);
-  return tf.add(x, convolve3x3(tf.relu(inner), parameters[`${name}.conv2.conv.weight`]!));
+  const inner = convolve3x3(rectify(x), parameters[`${name}.conv1.conv.weight`]!);
+  return tf.add(x, convolve3x3(rectify(inner), parameters[`${name}.conv2.conv.weight`]!));
 }
 
 /** Add a finer map to the fused one and enlarge twice. */

@@ -2,6 +2,7 @@ import { createRandom, linear } from '@dinov2/primitives';
 import * as tf from '@tensorflow/tfjs-core';
 import { resampleBilinear } from '../dense/bilinear';
 import type { StackedTokens } from '../dense/features';
+import { rectify } from '../dense/rectify';
 import type { DepthModel, DepthRange } from './depth-model';
 
 /** Factor by which the patch grid is enlarged before depth is read off. */
@@ -20,7 +21,7 @@ export function depthOfBins(scores: tf.Tensor, { minDepth, maxDepth }: DepthRang
   const mean = centres.reduce((a, b) => a + b, 0) / bins;
   // Σ relu(z) bin and Σ relu(z) in one product; the 0.1 of every bin adds constants.
   const columns = tf.tensor2d(Float32Array.from({ length: 2 * bins }, (_, i) => (i % 2 === 0 ? centres[i >> 1]! : 1)), [bins, 2]);
-  const sums = tf.matMul(tf.reshape<tf.Rank.R2>(tf.relu(scores), [-1, bins]), columns);
+  const sums = tf.matMul(tf.reshape<tf.Rank.R2>(rectify(scores), [-1, bins]), columns);
   const rows = sums.shape[0];
   const weighted = tf.add(tf.slice(sums, [0, 0], [rows, 1]), 0.1 * bins * mean);
   const total = tf.add(tf.slice(sums, [0, 1], [rows, 1]), 0.1 * bins);

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { rectify } from '../dense/rectify';
 
 /** Keeps the logarithm finite, in metres. */
 const epsilon = 1e-3;
@@ -53,7 +54,7 @@ function differences(e: tf.Tensor, valid: tf.Tensor, axis: 1 | 2): tf.Tensor {
   };
   const difference = tf.sub(part(e, 0), part(e, 2));
   // |x| with slope 0 at 0; the slope of tf.abs is −1 there.
-  const magnitude = tf.add(tf.relu(difference), tf.relu(tf.neg(difference)));
+  const magnitude = tf.add(rectify(difference), rectify(tf.neg(difference)));
   return tf.sum(tf.mul(magnitude, tf.mul(part(valid, 0), part(valid, 2))));
 }
 

@@ -28,21 +28,23 @@ export function enlargedCrossEntropy(logits: tf.Tensor, labels: tf.Tensor, { siz
     const losses: tf.Tensor[] = [];
     const counts: tf.Tensor[] = [];
     const gradients: tf.Tensor[] = [];
+    const numbers = tf.reshape(tf.range(0, classes, 1, 'int32'), [classes, 1]);
     for (let image = 0; image < batch; image++) {
-      const one = tf.slice(z, [image, 0, 0, 0], [1, rows, columns, classes]);
-      const large = tf.reshape(resampleBilinear(one, size, { window }), [pixels, classes]);
-      const truth = tf.oneHot(tf.reshape(tf.slice(labels, [image, 0, 0], [1, window.height, window.width]), [pixels]), classes);
-      const hot = tf.cast(truth, 'float32'); // rows of zeros where there is no label
-      const labelled = tf.sum(hot, 1, true);
-      const shifted = tf.sub(large, tf.max(large, 1, true));
+      // Classes first: sums over them then run along the pixels.
+      const one = tf.transpose(tf.slice(z, [image, 0, 0, 0], [1, rows, columns, classes]), [3, 1, 2, 0]);
+      const large = tf.reshape(resampleBilinear(one, size, { window }), [classes, pixels]);
+      const truth = tf.reshape(tf.slice(labels, [image, 0, 0], [1, window.height, window.width]), [1, pixels]);
+      const hot = tf.cast(tf.equal(numbers, truth), 'float32'); // columns of zeros where there is no label
+      const labelled = tf.sum(hot, 0, true);
+      const shifted = tf.sub(large, tf.max(large, 0, true));
       const exponentials = tf.exp(shifted);
-      const total = tf.sum(exponentials, 1, true);
+      const total = tf.sum(exponentials, 0, true);
       // −log p of the true class: log Σ exp − its logit
       losses.push(tf.sub(tf.sum(tf.mul(tf.log(total), labelled)), tf.sum(tf.mul(shifted, hot))));
       counts.push(tf.sum(labelled));
-      const slope = tf.sub(tf.mul(tf.div(exponentials, total), labelled), hot); // p − 1[true]
-      const map = tf.reshape(slope, [1, window.height, window.width, classes]);
-      gradients.push(spreadBilinear(map, [rows, columns], size, { window }));
+      const slope = tf.sub(tf.mul(exponentials, tf.div(labelled, total)), hot); // p − 1[true]
+      const map = tf.reshape(slope, [classes, window.height, window.width, 1]);
+      gradients.push(tf.transpose(spreadBilinear(map, [rows, columns], size, { window }), [3, 1, 2, 0]));
     }
     const count = tf.maximum(tf.addN(counts), 1);
     const gradient = tf.div(tf.concat(gradients, 0), count);
