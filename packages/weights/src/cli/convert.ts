@@ -29,14 +29,22 @@ export async function convert(conversion: Conversion, print: (text: string) => v
       case 'transformers.js':
         return saveTransformersJs(out, model, { precisions, log: print });
       case 'onnx':
-        await mkdir(dirname(out), { recursive: true });
+        await makeParent(out);
         return exportOnnx(out, model, { precision: precisions[0]! });
       case 'safetensors':
-        await mkdir(dirname(out), { recursive: true });
+        await makeParent(out);
         if (model.heads !== undefined) await saveHeads(headsPath(out), model.heads);
         return saveBackbone(out, model);
     }
   });
+}
+
+async function makeParent(out: string): Promise<void> {
+  try {
+    await mkdir(dirname(out), { recursive: true });
+  } catch (error) {
+    throw new WeightsError(`Cannot write ${out}: ${(error as Error).message}. Check the path and its permissions.`, { cause: error });
+  }
 }
 
 const headsPath = (out: string): string => join(dirname(out), headsFile);
@@ -72,7 +80,8 @@ async function isDirectory(path: string): Promise<boolean | undefined> {
   try {
     return (await stat(path)).isDirectory();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    // ENOTDIR: a file is where a folder would have to be, of which writing tells.
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;
   }
 }

@@ -117,6 +117,13 @@ describe('dinov2-weights', () => {
     ]);
   });
 
+  it('says where it cannot write', async () => {
+    for (const [to, name] of [['huggingface', 'out'], ['onnx', 'out/a.onnx'], ['safetensors', 'out/a.safetensors']] as const) {
+      expect(await run(['convert', checkpoint, join(checkpoint, name), '--to', to])).toBe(1);
+      expect(complaints.at(-1)).toMatch(/^error: Cannot write .*teacher_checkpoint\.safetensors.* ENOTDIR.* Check the path and its permissions\.$/);
+    }
+  });
+
   it('ends with 1 where a file is no backbone, with a sentence', async () => {
     await writeFile(at('notes.txt'), 'no weights');
     expect(await run(['inspect', at('notes.txt')])).toBe(1);
