@@ -4,9 +4,6 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { computeTokens, type TokenTensors } from './compute-tokens';
 import type { Outputs, Tokens } from './types';
 
-/** Sizes of batches whose programs are kept; each holds the weights as its kernels like them. */
-const keptPrograms = 2;
-
 type Program = CompiledFunction<[Parameters, tf.Tensor], TokenTensors>;
 
 /** A frozen network on an engine of this thread. */
@@ -19,6 +16,8 @@ export class CompiledBackbone {
     private readonly config: VitConfig,
     private readonly parameters: Readonly<Record<string, HostArray>>,
     private readonly outputs: Outputs,
+    /** Shapes of images whose programs are kept; each holds the weights as its kernels like them. */
+    private readonly kept: number,
   ) {}
 
   /** @param images - (B, H, W, 3) */
@@ -44,7 +43,7 @@ export class CompiledBackbone {
     const program = this.programs.get(shape) ?? jit(computeTokens(this.config, this.outputs), { engine: this.engine, constant: [0] });
     this.programs.delete(shape);
     this.programs.set(shape, program);
-    if (this.programs.size > keptPrograms) {
+    if (this.programs.size > this.kept) {
       const [oldest, unused] = this.programs.entries().next().value!;
       this.programs.delete(oldest);
       unused.dispose();

@@ -7,7 +7,7 @@ import { checkOutputs } from './check-outputs';
 import { CompiledBackbone } from './compiled-backbone';
 import { backboneName, extractorKey } from './describe-backbone';
 import { FeaturesError } from './error';
-import { planWorkers } from './plan-workers';
+import { planPrograms, planWorkers } from './plan-workers';
 import { sharedParameters } from './shared-parameters';
 import type { Backbone, Extractor, Outputs } from './types';
 
@@ -45,9 +45,10 @@ export async function createExtractor(backbone: Backbone, outputs: Outputs, opti
     throw new FeaturesError(`${wanted} workers; pass a whole number from 1`);
   }
   const start = async () => {
-    if (engine !== undefined) return new CompiledBackbone(engine, config, parameters, outputs);
-    const { workers, threads } = planWorkers(availableParallelism(), 4 * parameterCount(shapes), process.availableMemory(), wanted);
-    return BackbonePool.start(workers, { config, parameters: sharedParameters(parameters), outputs, threads });
+    const [weights, memory] = [4 * parameterCount(shapes), process.availableMemory()];
+    if (engine !== undefined) return new CompiledBackbone(engine, config, parameters, outputs, planPrograms(weights, memory));
+    const { workers, ...plan } = planWorkers(availableParallelism(), weights, memory, wanted);
+    return BackbonePool.start(workers, { config, parameters: sharedParameters(parameters), outputs, ...plan });
   };
   const starting = start();
   const key = extractorKey(backbone, outputs);

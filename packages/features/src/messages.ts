@@ -9,6 +9,8 @@ export interface WorkerSetup {
   readonly outputs: Outputs;
   /** Threads of the worker's engine. */
   readonly threads: number;
+  /** Compiled programs that it keeps. */
+  readonly programs: number;
 }
 
 /** Images (B, H, W, 3) to a worker, or the word to end. */

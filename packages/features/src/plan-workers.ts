@@ -1,7 +1,10 @@
-/** Worker threads, and the threads that each of their engines uses. */
+/** Worker threads, and what each of them has. */
 export interface WorkerPlan {
   readonly workers: number;
+  /** Threads of its engine. */
   readonly threads: number;
+  /** Compiled programs that it keeps. */
+  readonly programs: number;
 }
 
 /**
@@ -15,5 +18,13 @@ export interface WorkerPlan {
  */
 export function planWorkers(cores: number, weights: number, memory: number, wanted?: number): WorkerPlan {
   const workers = wanted ?? Math.min(cores, Math.max(1, Math.floor(memory / 3 / weights)));
-  return { workers, threads: workers >= cores ? 1 : cores };
+  return { workers, threads: workers >= cores ? 1 : cores, programs: planPrograms(workers * weights, memory) };
+}
+
+/**
+ * Programs, one per shape of images, that are kept: up to three while their copies of the weights fill no more
+ * than a third of the free memory. A copy takes up to 1.7 times the bytes of the weights.
+ */
+export function planPrograms(weights: number, memory: number): number {
+  return Math.min(3, Math.max(1, Math.floor(memory / 3 / weights)));
 }

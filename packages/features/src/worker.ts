@@ -4,13 +4,13 @@ import { CompiledBackbone } from './compiled-backbone';
 import type { Answer, Request, WorkerSetup } from './messages';
 import type { Tokens } from './types';
 
-const { config, parameters, outputs, threads } = workerData as WorkerSetup;
+const { config, parameters, outputs, threads, programs } = workerData as WorkerSetup;
 const port = parentPort!;
 const answer = (message: Answer, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
 
 try {
   const engine = onnxEngine({ threads });
-  const backbone = new CompiledBackbone(engine, config, parameters, outputs);
+  const backbone = new CompiledBackbone(engine, config, parameters, outputs, programs);
   port.on('message', async (request: Request) => {
     if (request === 'close') {
       // Memory outside of JavaScript does not end with the thread.
