@@ -1,4 +1,6 @@
+import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
 import { recordBytes, type RecordLayout } from './record';
 import { type ImageState, type IndexLine, type ShardFiles, type ShardHeader } from './shard';
 
@@ -13,27 +15,39 @@ export interface IndexedRecord {
 
 /** Layout and whole records of a shard; undefined for one that cannot be used, for example still without a header. */
 export async function readShard(files: ShardFiles): Promise<{ layout: RecordLayout; records: IndexedRecord[] } | undefined> {
-  const text = await readFile(files.index, 'utf8');
-  const [first, ...lines] = text.slice(0, text.lastIndexOf('\n') + 1).split('\n');
-  lines.pop(); // after the last line break
-  const header = parse(first) as ShardHeader | undefined;
-  if (header?.format !== 1) return undefined;
-  const { layout } = header;
-  const bytes = recordBytes(layout);
-  const [vectors, dense] = await Promise.all([files.vectors, files.dense].map((path) => stat(path).then(({ size }) => size, () => 0)));
-  const whole = Math.min(
-    lines.length,
-    bytes.vectors === 0 ? Infinity : Math.floor(vectors / bytes.vectors),
-    bytes.dense === 0 ? Infinity : Math.floor(dense / bytes.dense),
-  );
   const damaged = new Set((await readFile(files.damaged, 'utf8').catch(() => '')).split('\n'));
-  const records = lines.slice(0, whole).flatMap((text, record) => {
-    const line = parse(text) as IndexLine | undefined;
-    if (!Array.isArray(line) || line.length !== 5 || damaged.has(String(record))) return [];
-    const [id, size, modified, vectors, dense] = line;
-    return [{ image: { id, size, modified }, record, vectors, dense }];
+  let header: ShardHeader | undefined;
+  let whole = 0;
+  let number = -1;
+  const records: IndexedRecord[] = [];
+  for await (const text of createInterface({ input: createReadStream(files.index, 'utf8') })) {
+    const record = number++;
+    const line = parse(text);
+    if (record < 0) {
+      header = line as ShardHeader | undefined;
+      if (header?.format !== 1) return undefined;
+      whole = await wholeRecords(files, header.layout);
+    } else if (record < whole && isIndexLine(line) && !damaged.has(String(record))) {
+      const [id, size, modified, vectors, dense] = line;
+      records.push({ image: { id, size, modified }, record, vectors, dense });
+    }
+  }
+  return header && { layout: header.layout, records };
+}
+
+/** Records that the files of a shard hold completely. */
+async function wholeRecords(files: ShardFiles, layout: RecordLayout): Promise<number> {
+  const bytes = recordBytes(layout);
+  const counts = (['vectors', 'dense'] as const).map(async (part) => {
+    if (bytes[part] === 0) return Infinity;
+    const { size } = await stat(files[part]).catch(() => ({ size: 0 }));
+    return Math.floor(size / bytes[part]);
   });
-  return { layout, records };
+  return Math.min(...(await Promise.all(counts)));
+}
+
+function isIndexLine(line: unknown): line is IndexLine {
+  return Array.isArray(line) && line.length === 5;
 }
 
 function parse(line: string): unknown {
