@@ -26,6 +26,10 @@ export interface Evaluation {
   readonly command: string;
   readonly data: Result['data'];
   readonly settings: Result['settings'];
+  /** Whether pictures are resized to the very size of the square that is kept, unless the user says otherwise. */
+  readonly tight?: boolean;
+  /** Whether whole pictures are judged, through the weights' preprocessing; true by default. */
+  readonly whole?: boolean;
   measure(subject: Subject, weights: NamedWeights, say: (text: string) => void): Promise<Findings>;
 }
 
@@ -39,9 +43,11 @@ export async function evaluate(options: EvaluationOptions, prepare: (weights: Na
     const started = performance.now();
     const weights = await readWeights(path);
     const evaluation = await prepare(weights);
-    console.log(`${pc.bold(`${evaluation.command}`)} of ${pc.bold(weights.name)}: ${weights.architecture}`);
+    const subjects = subjectsOf(weights, { ...options, tight: evaluation.tight });
+    console.log(`${pc.bold(evaluation.command)} of ${pc.bold(weights.name)}: ${weights.architecture}`);
+    if (evaluation.whole !== false) console.log(`pictures ${describeView(subjects[0]!.preprocessing)}`);
     const rows: { subject: Subject; findings: Findings }[] = [];
-    for (const subject of subjectsOf(weights, options)) {
+    for (const subject of subjects) {
       rows.push({ subject, findings: await evaluation.measure(subject, weights, (text) => console.log(`${pc.green(subject.name)} ${text}`)) });
     }
     const [own, ...baselines] = rows;
@@ -71,6 +77,12 @@ export async function evaluate(options: EvaluationOptions, prepare: (weights: Na
   for (const [i, folder] of folders.entries()) console.log(`results  ${folder} (${duration(results[i]!.seconds)})`);
   if (folders.length > 1) console.log(`next     dinov2-probe compare ${folders.join(' ')} -o compare.html`);
   return folders;
+}
+
+/** `shorter side to 256, middle 224 × 224`. */
+function describeView({ resize, crop }: Subject['preprocessing']): string {
+  const sized = 'shortestEdge' in resize ? `shorter side to ${resize.shortestEdge} pixels` : `resized to ${resize.width} × ${resize.height} pixels`;
+  return crop === undefined ? sized : `${sized}, middle ${crop.width} × ${crop.height}`;
 }
 
 function warnSharedOut(out: string): void {

@@ -26,7 +26,7 @@ describe('dinov2-probe knn', () => {
     expect(result.metrics).toEqual(all);
     expect(result.baselines!['raw pixels']!.metrics).toEqual(all);
     expect(Object.keys(result.baselines!)).toEqual(['random weights', 'raw pixels']);
-    expect(result.settings).toMatchObject({ k: [5, 1], temperature: 0.07, fewShot: [2], tries: 2, seed: 0, preprocessing: { crop: { height: 56, width: 56 } } });
+    expect(result.settings).toMatchObject({ k: [1, 5], temperature: 0.07, fewShot: [2], tries: 2, seed: 0, preprocessing: { crop: { height: 56, width: 56 } } });
     expect(result.data).toMatchObject({ path: data, classes: 3, trainingImages: 18, testImages: 9 });
     expect(readFileSync(join(out, 'per-class.csv'), 'utf8')).toBe('class,images,recall,precision,most often taken for\nblue,3,1,1,\ngreen,3,1,1,\nred,3,1,1,\n');
     expect(readFileSync(join(out, 'report.html'), 'utf8')).toContain('raw pixels');

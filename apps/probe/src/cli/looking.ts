@@ -30,7 +30,7 @@ export function addLooking(program: Command): void {
     .addHelpText('after', examples('dinov2-probe neighbours --data photos --query cat.jpg --out pictures', 'dinov2-probe neighbours --data photos --query cat.jpg --patch 0.5,0.3'))
     .action(async (options) => (await import('../commands/neighbours')).neighboursCommand(options));
   inputOptions(program.command('view').description('look at features in the browser, on this machine alone'), 'folder of pictures, or a list')
-    .addOption(new Option('--run <dir>', 'run whose training curves are shown; repeatable (default: the weights that are runs)').argParser(collect).default([], ''))
+    .addOption(new Option('--run <dir>', 'run whose training curves are shown; repeatable').argParser(collect).default([], 'the weights that are runs'))
     .addOption(new Option('--port <n>', 'of the local server (default: 8470, or any that is free)').argParser(wholeNumber(0)))
     .addOption(new Option('--size <pixels>', 'side of the square that is looked at').argParser(wholeNumber(1)))
     .addOption(new Option('--cache <dir>', 'where features are kept between commands').default(defaultCache()))

@@ -24,7 +24,7 @@ export function computeOptions(command: Command): Command {
 /** Weights and data. */
 export function inputOptions(command: Command, data: string, fallback = 'the shipped sample'): Command {
   return command
-    .addOption(new Option('--weights <path>', 'a run, a Hugging Face folder, .safetensors or .pth; repeatable (default: runs/sample)').argParser(collect).default([], ''))
+    .addOption(new Option('--weights <path>', 'a run, a Hugging Face folder, .safetensors or .pth; repeatable').argParser(collect).default([], 'runs/sample'))
     .addOption(new Option('--data <path>', `${data} (default: ${fallback})`));
 }
 
@@ -42,7 +42,7 @@ export function judgingOptions(command: Command, data: string, fallback: string)
 /** Test sets of labelled data. */
 export function testOption(command: Command): Command {
   return command.addOption(
-    new Option('--test <[name=]path>', 'PATH of the test images if --data holds training images alone; NAME=PATH adds a test set; repeatable').argParser(collect).default([], ''),
+    new Option('--test <[name=]path>', 'PATH of the test images if --data holds training images alone; NAME=PATH adds a test set; repeatable').argParser(collect).default([], 'that of --data'),
   );
 }
 

@@ -19,3 +19,9 @@ export const listOf = <T>(read: (text: string) => T) => (text: string): T[] => t
 
 /** Every mention of a repeatable option. */
 export const collect = (text: string, before: readonly string[] = []): string[] => [...before, text];
+
+/** `yes` or `no`. */
+export function yesOrNo(text: string): boolean {
+  if (text !== 'yes' && text !== 'no') throw new InvalidArgumentError('expected yes or no');
+  return text === 'yes';
+}

@@ -4,7 +4,7 @@ import { depthCrops, type DepthRecipe, depthRecipes, type RgbImage, trainDepth }
 import { evaluate } from '../evaluate';
 import type { EvaluationOptions } from '../inputs/common';
 import { denseInput, openDenseData, samplesOf } from '../inputs/dense-data';
-import { CHECKPOINT_EVERY, HeadCheckpoint } from '../inputs/head-checkpoint';
+import { CHECKPOINT_EVERY, denseGroups, HeadCheckpoint } from '../inputs/head-checkpoint';
 import { TrainingProgress } from '../inputs/training-progress';
 import { paintDepth } from '../pictures/paint-depth';
 import { png, sheet } from '../pictures/picture';
@@ -44,6 +44,7 @@ export async function depthCommand(options: DepthOptions): Promise<void> {
 
   await evaluate(options, async () => ({
     command: 'depth',
+    whole: false,
     data: { path: data.path, trainingImages: data.train.paths.length, testImages: data.test.paths.length },
     settings: {
       head: headName, recipe: describeRecipe(recipe) as never, crop: options.crop ?? null, depthScale: depthScale ?? null, augment,
@@ -56,7 +57,7 @@ export async function depthCommand(options: DepthOptions): Promise<void> {
       const extractor = await subject.open({ classTokens: headName === 'linear1' ? 1 : depth, patchTokens: blocks });
       const progress = new TrainingProgress(subject.name);
       const settings = { head: headName === 'dpt' ? ('dpt' as const) : ('linear' as const), recipe, iterations, batchSize, learningRate, augment, seed, minDepth, maxDepth };
-      const checkpoint = new HeadCheckpoint(options.cache, ['depth', extractor.key, data.train.paths, data.train.depths, depthScale, settings]);
+      const checkpoint = new HeadCheckpoint(options.cache, ['depth', extractor.key, data.train.paths, data.train.depths, depthScale, settings], denseGroups);
       try {
         const trained = await trainDepth({
           ...settings,

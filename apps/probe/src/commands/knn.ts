@@ -21,7 +21,8 @@ export interface KnnOptions extends EvaluationOptions {
 
 /** Weighted k-NN classification. */
 export async function knnCommand(options: KnnOptions): Promise<void> {
-  const { k, temperature, fewShot, tries } = options;
+  const { temperature, fewShot, tries } = options;
+  const k = [...new Set(options.k)].sort((a, b) => a - b);
   const data = openLabelledData(options.data, options.test);
   await evaluate(options, async () => ({
     command: 'knn',

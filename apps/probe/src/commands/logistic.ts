@@ -21,21 +21,21 @@ export interface LogisticOptions extends EvaluationOptions {
 
 /** Multinomial logistic regression on class tokens as they are. */
 export async function logisticCommand(options: LogisticOptions): Promise<void> {
-  // The protocol resizes pictures to the very size of the crop.
-  const given = { ...options, tight: true };
-  const data = openLabelledData(given.data, given.test);
-  const { c: cs = logisticGrid, validation, seed, workers } = given;
-  await evaluate(given, async () => ({
+  const data = openLabelledData(options.data, options.test);
+  const { c: cs = logisticGrid, validation, seed, workers } = options;
+  await evaluate(options, async () => ({
     command: 'logistic',
+    // The protocol resizes pictures to the very size of the crop.
+    tight: true,
     data: describeLabelledData(data),
     settings: { c: [...cs], validation },
     async measure(subject) {
       const extractor = await subject.open({ classTokens: 1 });
       const [train, ...tables] = await (async () => {
         try {
-          const first = await tableOf(extractor, data.train, 'training images', given);
+          const first = await tableOf(extractor, data.train, 'training images', options);
           const others = [];
-          for (const { name, dataset } of data.tests) others.push(await tableOf(extractor, dataset, `${name} images`, given));
+          for (const { name, dataset } of data.tests) others.push(await tableOf(extractor, dataset, `${name} images`, options));
           return [first, ...others] as const;
         } finally {
           await extractor.dispose();
@@ -79,7 +79,7 @@ export async function logisticCommand(options: LogisticOptions): Promise<void> {
             series: [{ name: 'accuracy', values: model.candidates.map(({ validationAccuracy = null }) => validationAccuracy) }],
           },
         ],
-        gallery: () => mistakeGallery(main, indices, predictions, truth, given),
+        gallery: () => mistakeGallery(main, indices, predictions, truth, options),
         write: (folder) =>
           writeHead(
             join(folder, 'head.safetensors'),

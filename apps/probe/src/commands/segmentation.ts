@@ -5,7 +5,7 @@ import { ProbeError } from '../error';
 import { evaluate } from '../evaluate';
 import type { EvaluationOptions } from '../inputs/common';
 import { type DenseData, denseInput, openDenseData, samplesOf } from '../inputs/dense-data';
-import { CHECKPOINT_EVERY, HeadCheckpoint } from '../inputs/head-checkpoint';
+import { CHECKPOINT_EVERY, denseGroups, HeadCheckpoint } from '../inputs/head-checkpoint';
 import { TrainingProgress } from '../inputs/training-progress';
 import { paintMask } from '../pictures/paint-mask';
 import { png, sheet } from '../pictures/picture';
@@ -49,6 +49,7 @@ export async function segmentationCommand(options: SegmentationOptions): Promise
 
   await evaluate(options, async () => ({
     command: 'segmentation',
+    whole: false,
     data: { path: data.path, classes, trainingImages: data.train.paths.length, testImages: data.test.paths.length },
     settings: { multiscale, reduceZeroLabel, augment, recipe: recipe as never, iterations: iterations ?? null, batchSize: batchSize ?? recipe.batchSize, learningRate: learningRate ?? recipe.learningRate },
     async measure(subject) {
@@ -57,7 +58,7 @@ export async function segmentationCommand(options: SegmentationOptions): Promise
       const extractor = await subject.open({ classTokens: 0, patchTokens: blocks });
       const progress = new TrainingProgress(subject.name);
       const settings = { classes, recipe, iterations, batchSize, learningRate, augment, seed };
-      const checkpoint = new HeadCheckpoint(options.cache, ['segmentation', extractor.key, data.train.paths, data.train.masks, reduceZeroLabel, settings]);
+      const checkpoint = new HeadCheckpoint(options.cache, ['segmentation', extractor.key, data.train.paths, data.train.masks, reduceZeroLabel, settings], denseGroups);
       try {
         const trained = await trainSegmentation({
           ...settings,

@@ -1,5 +1,5 @@
 import { createProgress } from '@dinov2/app-kit';
-import type { HeadProgress, ViewProgress } from '@dinov2/evaluation';
+import type { HeadProgress, LinearProgress, ViewProgress } from '@dinov2/evaluation';
 import type { Curve } from '../results/schema';
 
 /** Points of a curve that a page still shows well. */
@@ -17,7 +17,7 @@ export class TrainingProgress {
     this.show('features', 'views', total, 0).update(done, { rate: viewsPerSecond, secondsLeft });
   };
 
-  readonly onProgress = ({ iteration, total, loss, iterationsPerSecond, secondsLeft }: HeadProgress): void => {
+  readonly onProgress = ({ iteration, total, loss, iterationsPerSecond, secondsLeft }: Pick<HeadProgress & LinearProgress, 'iteration' | 'total' | 'loss' | 'iterationsPerSecond' | 'secondsLeft'>): void => {
     this.losses.push({ at: iteration, loss });
     this.show('head', 'iterations', total, iteration - 1).update(iteration, { rate: iterationsPerSecond, secondsLeft, details: [`loss ${loss.toFixed(4)}`] });
   };

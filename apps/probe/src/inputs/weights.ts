@@ -3,6 +3,7 @@ import { basename, dirname, extname, join, resolve } from 'node:path';
 import { parameterCount, parameterShapes } from '@dinov2/vit';
 import { loadPretrained, type Pretrained } from '@dinov2/weights';
 import { ProbeError } from '../error';
+import { runView } from './run-view';
 
 /** Weights that were read, and what to call them. */
 export interface NamedWeights {
@@ -19,7 +20,8 @@ export interface NamedWeights {
 /** Read weights. */
 export async function readWeights(path: string): Promise<NamedWeights> {
   if (!existsSync(path)) throw new ProbeError(`no weights at ${path}; check the path`);
-  const pretrained = await loadPretrained(path, { log: false });
+  const loaded = await loadPretrained(path, { log: false });
+  const pretrained = { ...loaded, preprocessing: runView(path, loaded.preprocessing) };
   const { embedDim, depth, heads, patchSize, registers, positions } = pretrained.config;
   return {
     path,
