@@ -1,0 +1,101 @@
+// What a few minutes of pretraining on two cores are worth: every evaluation of `dinov2-probe` on features of
+// a run, of random weights of its architecture and of raw pixels, with the same heads.
+// Usage: node bench/probe-demo.mjs [--out FOLDER] [--cache FOLDER]; needs `npm run build`.
+//
+// Classification and retrieval: the run of the shipped sample, on the sample. Segmentation and depth: a run on the
+// training pictures of 960 made-up scenes (recipe `scenes`), heads on 240 of them, tested on 60 that are in neither.
+// What is there already is kept, so a killed demonstration goes on where it was.
+// Prints a table for docs/probing.md and writes bench/results/probe-demo.json.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { openSplits } from '@dinov2/data';
+
+const { values } = parseArgs({
+  options: {
+    out: { type: 'string', default: 'runs/probe-demo' },
+    cache: { type: 'string' },
+  },
+});
+const root = fileURLToPath(new URL('..', import.meta.url));
+const program = (name) => join(root, 'apps', name, 'dist', 'main.js');
+const place = (...names) => join(values.out, ...names);
+const sample = join(root, 'apps', 'pretrain', 'sample');
+const cache = values.cache ?? place('cache');
+mkdirSync(values.out, { recursive: true });
+
+/** Run a program unless what it makes is there; gives the seconds it took, now or then. */
+function run(made, name, args) {
+  const record = place('seconds.json');
+  const seconds = existsSync(record) ? JSON.parse(readFileSync(record, 'utf8')) : {};
+  const key = [name, ...args].join(' ');
+  if (existsSync(made) && key in seconds) return seconds[key];
+  console.log(`\n$ dinov2-${key}`);
+  const start = performance.now();
+  const { status } = spawnSync(process.execPath, [program(name), ...args], { stdio: 'inherit' });
+  if (status !== 0) throw new Error(`dinov2-${key} ended with ${status}`);
+  seconds[key] = (performance.now() - start) / 1000;
+  writeFileSync(record, JSON.stringify(seconds, null, 2));
+  return seconds[key];
+}
+
+/** The sample as a retrieval set: held-out cuts ask for the training cuts of their photograph. */
+function writeRetrievalSet(file) {
+  const { train, test } = openSplits(sample);
+  const from = (path) => path.slice(sample.length + 1);
+  const easy = [...test.labels].map((label) => [...train.labels.keys()].filter((i) => train.labels[i] === label));
+  const gnd = easy.map((numbers) => ({ easy: numbers, hard: [], junk: [] }));
+  writeFileSync(file, JSON.stringify({ imlist: train.paths.map(from), qimlist: test.paths.map(from), gnd }));
+}
+
+const scenes = place('scenes');
+const [pretraining, sampleRun, scenesRun] = [place('pretraining-scenes'), place('sample-run'), place('scenes-run')];
+const minutes = {
+  'pretraining on the sample': run(join(sampleRun, 'report.html'), 'pretrain', ['--out', sampleRun]),
+  'making up the scenes': run(join(scenes, 'classes.json'), 'probe', ['scenes', scenes]),
+  'making up those to pretrain on': run(join(pretraining, 'classes.json'), 'probe', ['scenes', pretraining, '--count', '960', '--seed', '1']),
+};
+minutes['pretraining on scenes'] = run(join(scenesRun, 'report.html'), 'pretrain', [
+  '--config', 'scenes', '--data', join(pretraining, 'train', 'images'), '--out', scenesRun,
+]);
+const retrievalSet = place('retrieval.json');
+writeRetrievalSet(retrievalSet);
+
+const evaluations = [
+  { name: 'k-NN', metrics: ['k = 10', 'k = 1'], weights: sampleRun, args: ['knn', '--k', '1,10'] },
+  { name: 'linear', metrics: ['top-1'], weights: sampleRun, args: ['linear', '--iterations', '2000'] },
+  { name: 'logistic', metrics: ['top-1'], weights: sampleRun, args: ['logistic'] },
+  { name: 'retrieval', metrics: ['mAP easy'], weights: sampleRun, args: ['retrieval', '--data', retrievalSet, '--images', sample] },
+  { name: 'segmentation', metrics: ['mIoU'], weights: scenesRun, args: ['segmentation', '--data', scenes] },
+  { name: 'segmentation, +ms', metrics: ['mIoU'], weights: scenesRun, args: ['segmentation', '--multiscale', '--data', scenes] },
+  { name: 'depth, 1 block', metrics: ['RMSE', 'δ1'], weights: scenesRun, args: ['depth', '--max-depth', '30', '--data', scenes] },
+  { name: 'depth, 4 blocks', metrics: ['RMSE', 'δ1'], weights: scenesRun, args: ['depth', '--head', 'linear4', '--max-depth', '30', '--data', scenes] },
+  { name: 'depth, DPT', metrics: ['RMSE', 'δ1'], weights: scenesRun, args: ['depth', '--head', 'dpt', '--max-depth', '30', '--data', scenes] },
+];
+const rows = [];
+for (const { name, metrics, weights, args } of evaluations) {
+  const out = place('results', name.replace(/\W+/g, '-'));
+  const seconds = run(join(out, 'result.json'), 'probe', [...args, '--weights', weights, '--baselines', '--cache', cache, '--out', out]);
+  const result = JSON.parse(readFileSync(join(out, 'result.json'), 'utf8'));
+  for (const metric of metrics) {
+    const of = (measured) => measured?.metrics[metric];
+    const row = { name, metric, own: of(result), random: of(result.baselines?.['random weights']), pixels: of(result.baselines?.['raw pixels']), seconds };
+    if (row.own === undefined) throw new Error(`${out} has no ${metric}; there is ${Object.keys(result.metrics).join(', ')}`);
+    rows.push(row);
+  }
+}
+
+const isError = (metric) => metric === 'RMSE';
+const show = (metric, value) => (value === undefined || value === null ? '–' : isError(metric) ? `${value.toFixed(2)} m` : `${(100 * value).toFixed(1)} %`);
+console.log('\n| evaluation | | pretrained | random weights | raw pixels | time |\n|---|---|---|---|---|---|');
+for (const { name, metric, own, random, pixels, seconds } of rows) {
+  console.log(`| ${name} | ${metric}${isError(metric) ? ' ↓' : ''} | **${show(metric, own)}** | ${show(metric, random)} | ${show(metric, pixels)} | ${Math.round(seconds)} s |`);
+}
+for (const [what, seconds] of Object.entries(minutes)) console.log(`${what}: ${Math.round(seconds)} s`);
+const results = new URL('results/', import.meta.url);
+mkdirSync(results, { recursive: true });
+const machine = { cpu: cpus()[0].model.trim(), cores: cpus().length, node: process.version };
+writeFileSync(new URL(`${basename(import.meta.url, '.mjs')}.json`, results), `${JSON.stringify({ machine, rows, seconds: minutes }, null, 2)}\n`);
