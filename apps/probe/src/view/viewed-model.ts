@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { ImageSource } from '@dinov2/data';
-import { cosineNeighbours } from '@dinov2/evaluation';
+import { searchNeighbours } from '@dinov2/evaluation';
 import { createExtractor, extractFeatures, type FeatureTable } from '@dinov2/features';
 import { ProbeError } from '../error';
 import type { NamedWeights } from '../inputs/weights';
@@ -127,7 +127,7 @@ export class ViewedModel {
     const tokens = table.classTokens();
     const all = { data: tokens.data as Float32Array, shape: tokens.shape };
     const query = { data: all.data.subarray(row * all.shape[1]!, (row + 1) * all.shape[1]!), shape: [1, all.shape[1]!] };
-    const { indices, similarities } = cosineNeighbours(query, all, Math.min(count, table.count));
+    const { indices, similarities } = await searchNeighbours(query, all, Math.min(count, table.count));
     return {
       images: Array.from(indices, (neighbour) => table.indices[neighbour]!),
       similarities: Array.from(similarities),

@@ -14,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { preprocessings } from '@dinov2/augment';
 import { browserFile, hasBrowser, launchBrowser, watch } from './chromium.testing';
 import { startViewer, type Viewer } from './index';
+import type { ViewerState } from './protocol';
 
 const sample = fileURLToPath(new URL('../../../pretrain/sample/pictures', import.meta.url));
 const config = vitConfig('tiny', { embedDim: 48, depth: 2, heads: 3, imageSize: 56, registers: 2, layerScale: 1 });
@@ -308,6 +309,20 @@ describe.skipIf(!hasBrowser)(`the viewer (needs ${browserFile})`, () => {
     await choose('B second');
     await choose('Like picture');
     await expect.poll(() => cell(1).locator('span').innerText()).toBe('1.00');
+  });
+
+  it.each([
+    [{ status: 'extracting', done: 3, total: 12, imagesPerSecond: 2, secondsLeft: 4.5 }, 'Computing features: 3 of 12 pictures, 2.0 per second, 5 s left'],
+    [{ status: 'failed', problem: 'no space left on device' }, 'The features could not be computed: no space left on device'],
+  ])('tells how far the features are: %j', async (progress, said) => {
+    const other = await browser.newPage();
+    const state = (await (await fetch(`${one.url}api/state`)).json()) as ViewerState;
+    await other.route('**/api/state', (route) => route.fulfill({ json: { ...state, models: [{ ...state.models[0]!, progress }] } }));
+    await other.route('**/api/progress', (route) => route.fulfill({ contentType: 'text/event-stream', body: `data: ${JSON.stringify([progress])}\n\n` }));
+    await other.goto(one.url);
+    await expect.poll(() => other.locator('.extraction, .problem').innerText()).toBe(said);
+    expect(await other.locator('.cell').count()).toBe(13); // pictures need no features
+    await other.close();
   });
 
   it('fits a telephone, light and dark', async () => {

@@ -112,7 +112,7 @@ async function colour(): Promise<void> {
           }),
           columns,
           joint: basis.peek() === 'joint',
-          ...(part.peek() === 'foreground' && { mask: { threshold: threshold.peek(), flip: flip.peek() } }),
+          ...(part.peek() === 'foreground' && { foreground: { threshold: threshold.peek(), flip: flip.peek() } }),
         });
         images.forEach((image, i) => next.set(overlayKey(model, image), { rows, columns, rgba: colours[i]! }));
       }

@@ -42,16 +42,16 @@ describe('pcaColours', () => {
 
   it('finds the foreground, and flips it', () => {
     const request = { images, columns: side, joint: true };
-    for (const rgba of pcaColours({ ...request, mask: { threshold: 0.5, flip: false } })) {
+    for (const rgba of pcaColours({ ...request, foreground: { threshold: 0.5, flip: false } })) {
       expect(visible(rgba)).toEqual(Array.from({ length: patches }, (_, patch) => inside(patch)));
     }
-    for (const rgba of pcaColours({ ...request, mask: { threshold: 0.5, flip: true } })) {
+    for (const rgba of pcaColours({ ...request, foreground: { threshold: 0.5, flip: true } })) {
       expect(visible(rgba)).toEqual(Array.from({ length: patches }, (_, patch) => !inside(patch)));
     }
   });
 
   it('colours nothing where nothing is left', () => {
-    const [rgba] = pcaColours({ images: [images[0]!], columns: side, joint: true, mask: { threshold: 1, flip: false } });
+    const [rgba] = pcaColours({ images: [images[0]!], columns: side, joint: true, foreground: { threshold: 1, flip: false } });
     expect(visible(rgba!).every((shown) => shown) || visible(rgba!).every((shown) => !shown)).toBe(true);
   });
 });

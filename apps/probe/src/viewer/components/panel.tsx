@@ -14,7 +14,7 @@ export function Panel({ model, image, width }: { readonly model: number; readonl
   const height = Math.round((width * rows) / columns);
   const overlay = overlays.value.get(overlayKey(model, image));
   const picture = pictureOf(model, image, width * devicePixelRatio > 700 ? 1024 : 640) ?? pictureOf(model, image, 160);
-  const chosen = chosenPlace.value?.image === image ? chosenPatch(model) : undefined;
+  const chosen = mode.value === 'similarity' && chosenPlace.value?.image === image ? chosenPatch(model) : undefined;
   const clicked = useRef<number | undefined>(undefined);
 
   useLayoutEffect(() => {
@@ -47,7 +47,8 @@ export function Panel({ model, image, width }: { readonly model: number; readonl
           style={{ width: `${width}px`, height: `${height}px` }}
           onClick={(event) => {
             clicked.current = event.timeStamp;
-            choosePatch(model, image, patchAt(event));
+            // Coordinates of clicks are rounded; the frame under the pointer is what is meant.
+            choosePatch(model, image, pointed.value ?? patchAt(event));
           }}
           onPointerMove={(event) => (pointed.value = patchAt(event))}
           onPointerLeave={() => (pointed.value = undefined)}
