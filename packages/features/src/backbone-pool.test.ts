@@ -2,6 +2,7 @@ import { preprocessings } from '@dinov2/augment';
 import { onnxEngine } from '@dinov2/engine-onnx';
 import { initialize, vitConfig } from '@dinov2/vit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CompiledBackbone } from './compiled-backbone';
 import { createExtractor } from './create-extractor';
 import type { Extractor } from './types';
 
@@ -39,6 +40,16 @@ describe('createExtractor in worker threads', () => {
       }
     }
     await here.dispose();
+    await engine.dispose();
+  });
+
+  it('computes several sizes at once on an engine that keeps the program of one', async () => {
+    const engine = onnxEngine({ threads: 2 });
+    const one = new CompiledBackbone(engine, config, backbone.parameters, outputs, 1);
+    const sizes = [pictures(1, 16, 16), pictures(1, 24, 16), pictures(2, 16, 24)];
+    const together = await Promise.all([...sizes, ...sizes].map((images) => one.run(images)));
+    for (const [i, images] of sizes.entries()) expect(together[i + 3]).toEqual(await one.run(images));
+    one.close();
     await engine.dispose();
   });
 

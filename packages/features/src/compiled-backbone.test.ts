@@ -21,6 +21,8 @@ it('compiles once for each shape of images, and keeps the programs used last', a
   expect(await compiles(4, 8)).toBe(true); // in the place of 8 × 4
   expect(await compiles(8, 8)).toBe(false);
   expect(await compiles(8, 4)).toBe(true);
+  // More shapes at once than are kept.
+  expect(await Promise.all([compiles(16, 4), compiles(4, 16), compiles(16, 8), compiles(8, 16)])).toEqual([true, true, true, true]);
   backbone.close();
   await engine.dispose();
 });

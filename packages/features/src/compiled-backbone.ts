@@ -4,7 +4,11 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { computeTokens, type TokenTensors } from './compute-tokens';
 import type { Outputs, Tokens } from './types';
 
-type Program = CompiledFunction<[Parameters, tf.Tensor], TokenTensors>;
+interface Program {
+  readonly run: CompiledFunction<[Parameters, tf.Tensor], TokenTensors>;
+  /** Calls under way. */
+  users: number;
+}
 
 /** A frozen network on an engine of this thread. */
 export class CompiledBackbone {
@@ -22,33 +26,46 @@ export class CompiledBackbone {
 
   /** @param images - (B, H, W, 3) */
   async run(images: HostArray): Promise<Tokens> {
-    const batch = images.shape[0];
-    const arrays = await this.program(images.shape.join('×'))(this.parameters, images);
-    const { classTokens, ...others } = Object.fromEntries(
-      await Promise.all(Object.entries(arrays).map(async ([name, array]) => [name, await read(array)])),
-    ) as Partial<Record<keyof TokenTensors, HostArray>>;
-    return {
-      count: batch,
-      classTokens: classTokens ?? { data: new Float32Array(0), shape: [batch, 0, this.config.embedDim] },
-      ...others,
-    };
+    const shape = images.shape.join('×');
+    const program = this.take(shape);
+    try {
+      const arrays = await program.run(this.parameters, images);
+      const { classTokens, ...others } = Object.fromEntries(
+        await Promise.all(Object.entries(arrays).map(async ([name, array]) => [name, await read(array)])),
+      ) as Partial<Record<keyof TokenTensors, HostArray>>;
+      const [count] = images.shape;
+      return {
+        count,
+        classTokens: classTokens ?? { data: new Float32Array(0), shape: [count, 0, this.config.embedDim] },
+        ...others,
+      };
+    } finally {
+      program.users--;
+      // It was let go of while it ran.
+      if (this.programs.get(shape) !== program && program.users === 0) program.run.dispose();
+    }
   }
 
   close(): void {
-    for (const program of this.programs.values()) program.dispose();
-    this.programs.clear();
+    for (const shape of this.programs.keys()) this.release(shape);
   }
 
-  private program(shape: string): Program {
-    const program = this.programs.get(shape) ?? jit(computeTokens(this.config, this.outputs), { engine: this.engine, constant: [0] });
+  private take(shape: string): Program {
+    const program = this.programs.get(shape) ?? {
+      run: jit(computeTokens(this.config, this.outputs), { engine: this.engine, constant: [0] }),
+      users: 0,
+    };
+    program.users++;
     this.programs.delete(shape);
     this.programs.set(shape, program);
-    if (this.programs.size > this.kept) {
-      const [oldest, unused] = this.programs.entries().next().value!;
-      this.programs.delete(oldest);
-      unused.dispose();
-    }
+    if (this.programs.size > this.kept) this.release(this.programs.keys().next().value!);
     return program;
+  }
+
+  private release(shape: string): void {
+    const program = this.programs.get(shape)!;
+    this.programs.delete(shape);
+    if (program.users === 0) program.run.dispose();
   }
 }
 

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { onnxEngine } from '@dinov2/engine-onnx';
+import type { HostArray } from '@dinov2/vit';
 import { CompiledBackbone } from './compiled-backbone';
 import type { Answer, Request, WorkerSetup } from './messages';
 import type { Tokens } from './types';
@@ -11,20 +12,23 @@ const answer = (message: Answer, transfer: ArrayBuffer[] = []) => port.postMessa
 try {
   const engine = onnxEngine({ threads });
   const backbone = new CompiledBackbone(engine, config, parameters, outputs, programs);
-  port.on('message', async (request: Request) => {
-    if (request === 'close') {
-      // Memory outside of JavaScript does not end with the thread.
-      backbone.close();
-      await engine.dispose();
-      port.close();
-      return;
-    }
+  const compute = async (images: HostArray): Promise<void> => {
     try {
-      const tokens = await backbone.run(request);
+      const tokens = await backbone.run(images);
       answer({ tokens }, buffers(tokens));
     } catch (error) {
       answer({ failure: describe(error) });
     }
+  };
+  const end = async (): Promise<void> => {
+    // Memory outside of JavaScript does not end with the thread.
+    backbone.close();
+    await engine.dispose();
+    port.close();
+  };
+  let last = Promise.resolve();
+  port.on('message', (request: Request) => {
+    last = last.then(() => (request === 'close' ? end() : compute(request)));
   });
   answer('ready');
 } catch (error) {
