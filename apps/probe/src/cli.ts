@@ -3,6 +3,7 @@ import { addClassification } from './cli/classification';
 import { addDense } from './cli/dense';
 import { addFiles } from './cli/files';
 import { addLooking } from './cli/looking';
+import { addWholePictures } from './cli/whole-pictures';
 import { ProbeError } from './error';
 
 const afterHelp = `
@@ -22,6 +23,7 @@ export async function runCommandLine(words: readonly string[], version: string):
     .addHelpText('after', afterHelp)
     .showHelpAfterError('(add --help for the options)');
   addClassification(program);
+  addWholePictures(program);
   addDense(program);
   addFiles(program);
   addLooking(program);

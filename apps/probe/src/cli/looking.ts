@@ -29,6 +29,11 @@ export function addLooking(program: Command): void {
     .addOption(limitOption(12))
     .addHelpText('after', examples('dinov2-probe neighbours --data photos --query cat.jpg --out pictures', 'dinov2-probe neighbours --data photos --query cat.jpg --patch 0.5,0.3'))
     .action(async (options) => (await import('../commands/neighbours')).neighboursCommand(options));
+  lookingOptions(program.command('match').description('patches of two pictures that are each other\'s nearest').argument('<picture>').argument('<other>'))
+    .addOption(new Option('--threshold <cosine>', 'least similarity of a match (default: none)').argParser(Number))
+    .addOption(new Option('--limit <n>', 'lines at most, the most similar').argParser(wholeNumber(1)).default(60))
+    .addHelpText('after', examples('dinov2-probe match cat.jpg other-cat.jpg --out pictures', 'dinov2-probe match a.jpg b.jpg --weights dinov2-small --size 448'))
+    .action(async (picture: string, other: string, options) => (await import('../commands/match')).matchCommand([picture, other], options));
   inputOptions(program.command('view').description('look at features in the browser, on this machine alone'), 'folder of pictures, or a list')
     .addOption(new Option('--run <dir>', 'run whose training curves are shown; repeatable').argParser(collect).default([], 'the weights that are runs'))
     .addOption(new Option('--port <n>', 'of the local server (default: 8470, or any that is free)').argParser(wholeNumber(0)))
