@@ -11,6 +11,7 @@ import {
   l2Normalize,
   layerNorm,
   linear,
+  mergeTopK,
   primitives,
   resampleBicubic,
   selfAttention,
@@ -111,6 +112,15 @@ const cases: Record<string, [Outputs, number[][], string[]]> = {
     ],
     [[5, 3]],
     ['SinkhornKnopp'],
+  ],
+  mergeTopK: [
+    (x) => {
+      const empty = { values: tf.fill([5, 2], -Infinity), indices: tf.zeros([5, 2], 'int32') };
+      const { values, indices } = mergeTopK(mergeTopK(empty, x, { start: 0 }), tf.square(x), { start: 7 });
+      return [values, indices];
+    },
+    [[5, 7]],
+    ['MergeTopK'],
   ],
   updates: [
     (param, m, v, grad) => {

@@ -50,6 +50,7 @@ describe('definePrimitive', () => {
       'LayerNorm',
       'LayerNormGrad',
       'Linear',
+      'MergeTopK',
       'RotaryEmbedding',
       'SinkhornKnopp',
       'SquaredNorm',
