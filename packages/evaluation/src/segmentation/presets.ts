@@ -28,6 +28,7 @@ const augmentation = { categoryMaxRatio: 0.75, flipProbability: 0.5, photometric
 export const segmentationRecipes: Readonly<Record<'small' | 'linear' | 'multiScale', SegmentationRecipe>> = {
   small: {
     ...common,
+    learningRate: 1e-2,
     augmentation: { ...augmentation, shortSide: 224, crop: [224, 224], ratio: [0.8, 1.6] },
     test: { shortSide: 224, window: [224, 224] },
   },
