@@ -29,7 +29,7 @@ export function addDense(program: Command): void {
   denseOptions(program.command('depth').description('monocular depth with a linear or DPT head on frozen tokens'), 'depth')
     .addOption(new Option('--head <name>', 'linear on one or four blocks, or DPT').choices(['linear1', 'linear4', 'dpt']).default('linear1'))
     .addOption(new Option('--min-depth <metres>', 'of the predicted range (default: 0.001)').argParser(positiveNumber))
-    .addOption(new Option('--max-depth <metres>', 'of the predicted range; truth beyond does not count (default: 10)').argParser(positiveNumber))
+    .addOption(new Option('--max-depth <metres>', 'of the predicted range; truth beyond does not count (default: 10; for made-up scenes 30)').argParser(positiveNumber))
     .addOption(new Option('--depth-scale <metres>', 'per unit of 16-bit maps (default: 0.001; KITTI: 0.00390625)').argParser(positiveNumber))
     .addOption(new Option('--crop <name>', 'part of test pictures that counts (default: all)').choices(['eigenNyu', 'eigenKitti', 'gargKitti']))
     .addHelpText('after', examples(

@@ -30,11 +30,15 @@ export interface DepthOptions extends EvaluationOptions {
   readonly augment: boolean;
 }
 
+/** Test pictures in the sheet. */
 const SHOWN = 12;
+/** Metres that made-up scenes reach. */
+const SCENE_DEPTH = 30;
 
 /** A depth head on frozen patch and class tokens. */
 export async function depthCommand(options: DepthOptions): Promise<void> {
-  const { head: headName, depthScale, iterations, batchSize, learningRate, augment, seed, minDepth, maxDepth } = options;
+  const { head: headName, depthScale, iterations, batchSize, learningRate, augment, seed, minDepth } = options;
+  const maxDepth = options.maxDepth ?? (options.data === undefined ? SCENE_DEPTH : undefined);
   const data = await openDenseData(options.data, options.test, 'depths', options.cache);
   const convert = ({ image, depth }: { image: RgbImage; depth?: { data: Float32Array; width: number; height: number } }) => ({ image, depth: depth! });
   const reading = { ...(depthScale !== undefined && { depthScale }) };

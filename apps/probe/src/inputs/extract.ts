@@ -18,6 +18,7 @@ export async function tableOf(extractor: Extractor, source: ImageSource, what: s
       ...(workers !== undefined && { workers }),
       onProgress({ done, total, cached, imagesPerSecond, secondsLeft }) {
         if (cached === total) return;
+        if (bar === undefined && cached > 0) console.log(`${extractor.name}, ${what}: ${cached} of ${total} are in the cache already`);
         bar ??= createProgress({ total, first: cached, unit: 'images', label: `${extractor.name}, ${what}` });
         bar.update(done, { rate: imagesPerSecond, secondsLeft });
       },

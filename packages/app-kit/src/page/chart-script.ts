@@ -12,17 +12,18 @@ export const chartScript = `
   for (const chart of charts) {
     const host = document.getElementById(chart.id);
     const key = host.querySelectorAll('.key b');
+    const text = (v) => chart.percent ? (v == null ? '–' : (100 * v).toFixed(1) + ' %') : format(v);
     const show = (u) => {
       const at = u.cursor.idx;
       chart.series.forEach((s, i) => {
         if (!key[i]) return;
         const values = u.data[i + 1];
-        let j = at == null ? (chart.labels ? 0 : values.length - 1) : at;
+        let j = at == null ? values.length - 1 : at;
         while (at == null && j > 0 && values[j] == null) j--;
-        key[i].textContent = chart.percent ? (values[j] == null ? '–' : (100 * values[j]).toFixed(1) + ' %') : format(values[j]);
+        key[i].textContent = text(values[j]);
       });
       const title = host.querySelector('h3 span');
-      if (title) title.textContent = at == null ? '' : chart.labels ? chart.labels[at] : chart.unit + ' ' + u.data[0][at];
+      if (title) title.textContent = at == null ? '' : chart.labels ? chart.labels[at] + ' ' + text(u.data[1][at]) : chart.unit + ' ' + u.data[0][at];
     };
     const cut = (text, length) => text.length <= length ? text : text.slice(0, length - 1) + '…';
     const axis = (side) => ({

@@ -27,13 +27,17 @@ export interface Chart {
 }
 
 /** The chart's place in the page; `chart-script.ts` draws into it. */
-export function chartElement({ id, title, series }: Chart): Html {
+export function chartElement({ id, title, labels, series }: Chart): Html {
   return html`<div class="chart" id="${id}">
 <h3>${title}<span></span></h3>
 <div class="plot"></div>
-<ul class="key">${series.map(
-    (s) => html`<li><i class="${s.dash ? 'dashed' : ''}" style="color:var(${s.colour})"></i>${s.name}<b></b></li>`,
-  )}</ul>
+${
+    // Bars are named below the axis.
+    labels === undefined &&
+    html`<ul class="key">${series.map(
+      (s) => html`<li><i class="${s.dash ? 'dashed' : ''}" style="color:var(${s.colour})"></i>${s.name}<b></b></li>`,
+    )}</ul>`
+  }
 </div>`;
 }
 
