@@ -5,7 +5,7 @@ import { BackbonePool } from './backbone-pool';
 import { checkImages } from './check-images';
 import { checkOutputs } from './check-outputs';
 import { CompiledBackbone } from './compiled-backbone';
-import { backboneName, extractorKey } from './describe-backbone';
+import { backboneName, extractorKey, weightsKey } from './describe-backbone';
 import { FeaturesError } from './error';
 import { planPrograms, planWorkers } from './plan-workers';
 import { sharedParameters } from './shared-parameters';
@@ -51,11 +51,12 @@ export async function createExtractor(backbone: Backbone, outputs: Outputs, opti
     return BackbonePool.start(workers, { config, parameters: sharedParameters(parameters), outputs, ...plan });
   };
   const starting = start();
-  const key = extractorKey(backbone, outputs);
+  const weights = weightsKey(backbone);
   const runner = await starting;
   return {
     name,
-    key,
+    key: extractorKey(weights, outputs),
+    weightsKey: weights,
     embedDim: config.embedDim,
     patchSize: config.patchSize,
     outputs,

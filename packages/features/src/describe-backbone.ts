@@ -23,15 +23,20 @@ export function backboneName({ embedDim, depth, patchSize, registers, positions 
   return [`ViT${size}/${patchSize}`, ...extras].join(', ');
 }
 
-/** SHA-256 of weights, architecture and outputs, in hexadecimal. */
-export function extractorKey({ config, parameters }: Pick<Backbone, 'config' | 'parameters'>, outputs: Outputs): string {
-  const hash = createHash('sha256').update(stableJson(config)).update(stableJson(outputs));
+/** SHA-256 of weights and architecture, in hexadecimal. */
+export function weightsKey({ config, parameters }: Pick<Backbone, 'config' | 'parameters'>): string {
+  const hash = createHash('sha256').update(stableJson(config));
   for (const name of Object.keys(parameters).sort()) {
     const { data, shape }: HostArray = parameters[name];
     hash.update(`${name} ${shape.join(',')} `);
     hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
   return hash.digest('hex');
+}
+
+/** A hash that tells weights and outputs. */
+export function extractorKey(weights: string, outputs: Outputs): string {
+  return sha256(`${weights} ${stableJson(outputs)}`);
 }
 
 /** SHA-256 in hexadecimal. */

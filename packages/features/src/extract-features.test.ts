@@ -7,7 +7,7 @@ import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { extractFeatures, type ExtractOptions } from './extract-features';
 import { pixelExtractor } from './pixel-extractor';
-import type { Extractor, ExtractProgress } from './types';
+import type { Extractor, ExtractProgress, Outputs } from './types';
 
 const preprocessing = { ...preprocessings.dinov2, resize: { shortestEdge: 32 }, crop: { height: 16, width: 24 } };
 const outputs = { classTokens: 2, meanPatch: true, patchTokens: [0, 1] };
@@ -159,15 +159,47 @@ describe('extractFeatures', () => {
     await repaired.close();
   });
 
-  it('keeps features of other outputs, preprocessing, decoding and precision apart', async () => {
+  it('keeps features of other preprocessing, decoding and precision apart', async () => {
     const extractor = counting();
     await run(extractor);
     const square = { ...preprocessing, crop: { height: 16, width: 16 } };
     for (const options of [{ preprocessing: square }, { decode: { autoOrient: true } }, { precision: 'float32' as const }]) {
       expect((await run(extractor, options)).computed).toBe(7);
     }
-    expect((await run(counting({ ...outputs, classTokens: 1 }))).computed).toBe(7);
     expect((await run(extractor)).computed).toBe(0);
+  });
+
+  it('serves fewer outputs from records of more, whichever the order of blocks', async () => {
+    // Patch tokens that tell their block.
+    const numbered = (of: Partial<Outputs>) => {
+      const extractor = counting({ ...outputs, ...of } as typeof outputs);
+      const extract: Extractor['extract'] = async (images) => {
+        const tokens = await extractor.extract(images);
+        tokens.classTokens.data.forEach((_, i) => (tokens.classTokens.data[i] = Math.floor(i / 192) % extractor.outputs.classTokens));
+        const size = tokens.patchTokens ? tokens.patchTokens.data.length / tokens.count / extractor.outputs.patchTokens!.length : 1;
+        tokens.patchTokens?.data.forEach((_, i) => (tokens.patchTokens!.data[i] = extractor.outputs.patchTokens![Math.floor(i / size) % extractor.outputs.patchTokens!.length]));
+        return tokens;
+      };
+      return Object.assign(Object.create(extractor) as typeof extractor, { extract });
+    };
+    const all = numbered({ classTokens: 3, patchTokens: [4, 2, 7] });
+    const source = openFolder(pictures);
+    await (await extractFeatures(all, source, { cache })).close();
+    const some = await extractFeatures(numbered({ classTokens: 2, meanPatch: false, patchTokens: [7, 4] }), source, { cache, onProgress: ({ cached }) => expect(cached).toBe(7) });
+    expect([some.classTokens(1).data[500], some.classTokens(2).data[500]]).toEqual([2, 1]);
+    expect(() => some.meanPatches()).toThrow('ask for meanPatch');
+    const { data, shape } = await some.patchTokens(3);
+    expect(shape).toEqual([2, 2, 3, 192]);
+    expect([data[0], data.at(-1)]).toEqual([7, 4]);
+    await some.close();
+    const counted = async (of: Partial<Outputs>, options: Partial<ExtractOptions> = {}) => (await run(counting({ ...outputs, patchTokens: [4], ...of } as typeof outputs), options)).computed;
+    expect(await counted({ classTokens: 3 })).toBe(0);
+    expect(await counted({ patchTokens: undefined as never }, { precision: 'float32' })).toBe(0); // there are none to be precise
+    expect(await counted({ classTokens: 4 })).toBe(7);
+    expect(await counted({ patchTokens: [3] })).toBe(7);
+    expect(await counted({ norm: false } as never)).toBe(7);
+    expect(await counted({}, { precision: 'float32' })).toBe(7);
+    expect(await counted({})).toBe(0);
   });
 
   it('takes parts of files, and files named twice', async () => {
@@ -241,8 +273,8 @@ describe('extractFeatures', () => {
     const table = await extractFeatures(pixelExtractor({ classTokens: 1 }, { patchSize: 8, preprocessing }), openFolder(pictures), { cache });
     expect(() => table.classTokens(2)).toThrow('class tokens of block 2 from the end of a table with 1; ask for classTokens: 2 when extracting');
     expect(() => table.meanPatches()).toThrow('ask for meanPatch: true when extracting');
-    expect(() => table.patchTokens(0)).toThrow('ask for the patchTokens of some blocks when extracting');
-    expect(() => table.attention(0)).toThrow('ask for attention: true when extracting');
+    await expect(table.patchTokens(0)).rejects.toThrow('ask for the patchTokens of some blocks when extracting');
+    await expect(table.attention(0)).rejects.toThrow('ask for attention: true when extracting');
     await table.close();
   });
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Preprocessing, Rectangle } from '@dinov2/augment';
 import { type DecodeOptions, type EvaluationBatch, type ImageSource, loadEvaluationImages, type SkippedFile } from '@dinov2/data';
+import { covers } from './cache/covers';
 import { findStored, type StoredRecord } from './cache/find-stored';
 import { OpenShard } from './cache/open-shard';
 import { checksum, type DensePrecision, encodeRecord, layoutOf } from './cache/record';
@@ -38,8 +39,9 @@ const batchesAhead = 2;
 /**
  * Features of every image of a source, each computed once: what a cache folder has is read, what it
  * lacks is computed and added, batch by batch, so that a run that is killed goes on where it was. An image
- * is computed again when its size or time of change differ, when its record is damaged, or for other
- * weights, outputs, preprocessing or decoding. Several processes may share a cache.
+ * is computed again when its size or time of change differ, when its record is damaged, for other weights,
+ * preprocessing or decoding, or where no record has all the outputs: one with more serves as well. Several
+ * processes may share a cache.
  *
  * @throws FeaturesError when the cache cannot be written, or values do not fit `precision`; DataError when
  * no image can be read; the signal's reason when it stops the work.
@@ -54,7 +56,7 @@ const batchesAhead = 2;
 export async function extractFeatures(extractor: Extractor, source: ImageSource, options: ExtractOptions = {}): Promise<FeatureTable> {
   const { signal, cache, preprocessing = extractor.preprocessing, decode = {}, precision = 'float16', onProgress } = options;
   signal?.throwIfAborted();
-  const key = sha256(stableJson([extractor.key, preprocessing, decode, precision]));
+  const key = sha256(stableJson([extractor.weightsKey ?? extractor.key, preprocessing, decode]));
   const temporary = cache === undefined ? await mkdtemp(join(tmpdir(), 'dinov2-features-')) : undefined;
   const removeTemporary = async () => {
     if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
@@ -64,11 +66,11 @@ export async function extractFeatures(extractor: Extractor, source: ImageSource,
     await mkdir(folder, { recursive: true });
     await writeFile(
       join(folder, 'description.json'),
-      `${JSON.stringify({ extractor: extractor.name, outputs: extractor.outputs, preprocessing, decode, precision }, null, 2)}\n`,
+      `${JSON.stringify({ extractor: extractor.name, preprocessing, decode }, null, 2)}\n`,
     );
     const ids = source.paths.map((path, i) => imageId(resolve(path), source.boxes?.[i]));
     const states = await imageStates(source, ids);
-    const stored: Map<string, StoredRecord> = await findStored(folder, states);
+    const stored: Map<string, StoredRecord> = await findStored(folder, states, (content) => covers(content, extractor.outputs, precision));
     const missing = [...new Map(ids.map((id, i) => [id, i] as const))].flatMap(([id, i]) => (stored.has(id) ? [] : [i]));
     const meter = new ProgressMeter(ids.length, missing.length, onProgress);
     const skipped: SkippedFile[] = [];
@@ -146,15 +148,15 @@ class GrowingShard {
   constructor(private readonly work: Missing) {}
 
   async add(batch: EvaluationBatch, tokens: Tokens): Promise<void> {
-    const { folder, precision, source, ids, missing, states, stored } = this.work;
-    this.writer ??= await ShardWriter.create(folder, layoutOf(tokens, precision), missing.length);
-    const { files, layout } = this.writer;
-    this.reader ??= new OpenShard(files, layout);
+    const { extractor, folder, precision, source, ids, missing, states, stored } = this.work;
+    this.writer ??= await ShardWriter.create(folder, { outputs: extractor.outputs, layout: layoutOf(tokens, precision) }, missing.length);
+    const { files, content } = this.writer;
+    this.reader ??= new OpenShard(files, content);
     const records = Array.from(batch.indices, (index, i) => {
       const id = ids[missing[index]];
       // A file that was not there a moment ago has no state that is ever found again.
       const image = states.get(id) ?? { id, size: -1, modified: '' };
-      return { ...encodeRecord(tokens, i, layout, source.paths[missing[index]]), image };
+      return { ...encodeRecord(tokens, i, content.layout, source.paths[missing[index]]), image };
     });
     const first = await this.writer.append(records);
     for (const [i, { image, dense }] of records.entries()) {

@@ -1,7 +1,7 @@
 import type { Preprocessing } from '@dinov2/augment';
 import type { HostArray } from '@dinov2/vit';
 import { checkImages } from './check-images';
-import { sha256, stableJson } from './describe-backbone';
+import { extractorKey, sha256 } from './describe-backbone';
 import { FeaturesError } from './error';
 import type { Extractor, Outputs, Tokens } from './types';
 
@@ -21,9 +21,11 @@ export interface PixelOptions {
  */
 export function pixelExtractor(outputs: Outputs, { patchSize, preprocessing }: PixelOptions): Extractor {
   if (outputs.attention === true) throw new FeaturesError('pixels have no attention; leave it out of the outputs');
+  const weights = sha256(`pixels ${patchSize}`);
   return {
     name: 'raw pixels',
-    key: sha256(`pixels ${patchSize} ${stableJson(outputs)}`),
+    key: extractorKey(weights, outputs),
+    weightsKey: weights,
     embedDim: 3 * patchSize ** 2,
     patchSize,
     outputs,

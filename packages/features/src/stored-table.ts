@@ -38,23 +38,24 @@ export class StoredTable implements FeatureTable {
         `class tokens of block ${block} from the end of a table with ${classTokens}; ask for classTokens: ${block} when extracting`,
       );
     }
-    return this.vectors((classTokens - block) * this.embedDim);
+    return this.vectors((stored) => stored.classTokens - block);
   }
 
   meanPatches(): HostArray {
-    const { classTokens, meanPatch } = this.outputs;
-    if (meanPatch !== true) throw new FeaturesError('the table has no means of patch tokens; ask for meanPatch: true when extracting');
-    return this.vectors(classTokens * this.embedDim);
+    if (this.outputs.meanPatch !== true) throw new FeaturesError('the table has no means of patch tokens; ask for meanPatch: true when extracting');
+    return this.vectors((stored) => stored.classTokens);
   }
 
-  patchTokens(i: number): Promise<HostArray> {
-    if (this.outputs.patchTokens === undefined) {
+  async patchTokens(i: number): Promise<HostArray> {
+    const { patchTokens } = this.outputs;
+    if (patchTokens === undefined) {
       throw new FeaturesError('the table has no patch tokens; ask for the patchTokens of some blocks when extracting');
     }
-    return this.dense(i, 'patchTokens');
+    const stored = await this.dense(i, 'patchTokens');
+    return pick(stored, this.rows[i].shard.content.outputs.patchTokens!, patchTokens);
   }
 
-  attention(i: number): Promise<HostArray> {
+  async attention(i: number): Promise<HostArray> {
     if (this.outputs.attention !== true) throw new FeaturesError('the table has no attention; ask for attention: true when extracting');
     return this.dense(i, 'attention');
   }
@@ -64,8 +65,8 @@ export class StoredTable implements FeatureTable {
     await this.onClose();
   }
 
-  /** (N, D) of the numbers from `start` of every record. */
-  private vectors(start: number): HostArray {
+  /** (N, D) of one vector of every record, which has the class tokens in network order and then the mean. */
+  private vectors(place: (stored: Outputs) => number): HostArray {
     const D = this.embedDim;
     const data = new Float32Array(this.count * D);
     const ofShard = new Map<OpenShard, number[]>();
@@ -75,10 +76,11 @@ export class StoredTable implements FeatureTable {
       else list.push(i);
     });
     for (const [shard, rows] of ofShard) {
+      const start = 4 * D * place(shard.content.outputs);
       rows.sort((a, b) => this.rows[a].record - this.rows[b].record);
       shard.visitVectors(
         rows.map((row) => this.rows[row].record),
-        ({ buffer, byteOffset }, i) => data.set(new Float32Array(buffer, byteOffset + 4 * start, D), rows[i] * D),
+        ({ buffer, byteOffset }, i) => data.set(new Float32Array(buffer, byteOffset + start, D), rows[i] * D),
       );
     }
     return { data, shape: [this.count, D] };
@@ -93,6 +95,18 @@ export class StoredTable implements FeatureTable {
       await appendFile(shard.files.damaged, `${record}\n`);
       throw new FeaturesError(`the features of ${path} in ${shard.files.dense} are damaged; extract again, which computes them anew`);
     }
-    return decodeDense(bytes, shard.layout, name);
+    return decodeDense(bytes, shard.content.layout, name);
   }
+}
+
+/** Of (blocks, …), the wanted blocks in their order. */
+function pick({ data, shape }: HostArray, blocks: readonly number[], wanted: readonly number[]): HostArray {
+  if (wanted.length === blocks.length && wanted.every((block, i) => block === blocks[i])) return { data, shape };
+  const size = data.length / blocks.length;
+  const picked = new Float32Array(wanted.length * size);
+  wanted.forEach((block, i) => {
+    const from = blocks.indexOf(block) * size;
+    picked.set(data.subarray(from, from + size), i * size);
+  });
+  return { data: picked, shape: [wanted.length, ...shape.slice(1)] };
 }

@@ -45,6 +45,8 @@ export interface Extractor {
   readonly name: string;
   /** Tells weights and outputs: a hash of both. */
   readonly key: string;
+  /** Tells the weights alone, so that features kept for more outputs serve for fewer. */
+  readonly weightsKey?: string;
   /** D, the width of class and patch tokens. */
   readonly embedDim: number;
   /** Side of a patch in pixels. */

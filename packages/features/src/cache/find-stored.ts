@@ -1,4 +1,5 @@
 import { readdir } from 'node:fs/promises';
+import type { ShardContent } from './covers';
 import { OpenShard } from './open-shard';
 import { type IndexedRecord, readShard } from './read-shard';
 import { checksum } from './record';
@@ -13,18 +14,22 @@ export interface StoredRecord {
 }
 
 /**
- * The records of a folder for images in their present state, by id. A record whose vectors are damaged is
+ * The records of a folder with the wanted content for images in their present state, by id. A record whose vectors are damaged is
  * as if it were not there.
  */
-export async function findStored(folder: string, images: ReadonlyMap<string, ImageState>): Promise<Map<string, StoredRecord>> {
+export async function findStored(
+  folder: string,
+  images: ReadonlyMap<string, ImageState>,
+  isWanted: (content: ShardContent) => boolean,
+): Promise<Map<string, StoredRecord>> {
   const found = new Map<string, StoredRecord>();
   const names = (await readdir(folder)).filter((name) => name.endsWith(indexSuffix)).sort();
   for (const name of names) {
     const paths = shardFiles(folder, name.slice(0, -indexSuffix.length));
-    const content = await readShard(paths);
-    if (content === undefined) continue;
-    const shard = new OpenShard(paths, content.layout);
-    const wanted = content.records.filter(({ image }) => !found.has(image.id) && isSame(image, images.get(image.id)));
+    const indexed = await readShard(paths, isWanted);
+    if (indexed === undefined) continue;
+    const shard = new OpenShard(paths, indexed.content);
+    const wanted = indexed.records.filter(({ image }) => !found.has(image.id) && isSame(image, images.get(image.id)));
     const before = found.size;
     for (const { image, record, dense } of intact(shard, wanted)) found.set(image.id, { shard, record, dense });
     if (found.size === before) shard.close();

@@ -1,6 +1,7 @@
 import { closeSync, openSync, read, readSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { recordBytes, type RecordLayout } from './record';
+import type { ShardContent } from './covers';
+import { recordBytes } from './record';
 import type { ShardFiles } from './shard';
 
 const readAsync = promisify(read);
@@ -15,9 +16,9 @@ export class OpenShard {
 
   constructor(
     readonly files: ShardFiles,
-    readonly layout: RecordLayout,
+    readonly content: ShardContent,
   ) {
-    this.bytes = recordBytes(layout);
+    this.bytes = recordBytes(content.layout);
   }
 
   /**

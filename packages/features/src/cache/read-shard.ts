@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import type { ShardContent } from './covers';
 import { recordBytes, type RecordLayout } from './record';
 import { type ImageState, type IndexLine, type ShardFiles, type ShardHeader } from './shard';
 
@@ -13,8 +14,17 @@ export interface IndexedRecord {
   readonly dense: number;
 }
 
-/** Layout and whole records of a shard; undefined for one that cannot be used, for example still without a header. */
-export async function readShard(files: ShardFiles): Promise<{ layout: RecordLayout; records: IndexedRecord[] } | undefined> {
+/** A shard by its index. */
+export interface IndexedShard {
+  readonly content: ShardContent;
+  readonly records: readonly IndexedRecord[];
+}
+
+/**
+ * Content and whole records of a shard; undefined for one that is of no use: other content than is wanted, or
+ * still without a header.
+ */
+export async function readShard(files: ShardFiles, isWanted: (content: ShardContent) => boolean): Promise<IndexedShard | undefined> {
   const damaged = new Set((await readFile(files.damaged, 'utf8').catch(() => '')).split('\n'));
   let header: ShardHeader | undefined;
   let whole = 0;
@@ -25,14 +35,14 @@ export async function readShard(files: ShardFiles): Promise<{ layout: RecordLayo
     const line = parse(text);
     if (record < 0) {
       header = line as ShardHeader | undefined;
-      if (header?.format !== 1) return undefined;
+      if (header?.format !== 1 || !isWanted(header)) return undefined;
       whole = await wholeRecords(files, header.layout);
     } else if (record < whole && isIndexLine(line) && !damaged.has(String(record))) {
       const [id, size, modified, vectors, dense] = line;
       records.push({ image: { id, size, modified }, record, vectors, dense });
     }
   }
-  return header && { layout: header.layout, records };
+  return header && { content: { outputs: header.outputs, layout: header.layout }, records };
 }
 
 /** Records that the files of a shard hold completely. */

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, statfs } from 'node:fs/promises';
 import { FeaturesError } from '../error';
-import { checksum, type EncodedRecord, recordBytes, type RecordLayout } from './record';
+import type { ShardContent } from './covers';
+import { checksum, type EncodedRecord, recordBytes } from './record';
 import { type ImageState, type IndexLine, type ShardFiles, shardFiles, type ShardHeader } from './shard';
 
 /** Appends records to a shard of its own. A kill at any moment leaves whole records before a broken end that readers ignore. */
@@ -11,7 +12,7 @@ export class ShardWriter {
   private constructor(
     private readonly folder: string,
     readonly files: ShardFiles,
-    readonly layout: RecordLayout,
+    readonly content: ShardContent,
     private readonly handles: Readonly<Record<'index' | 'vectors' | 'dense', FileHandle>>,
   ) {}
 
@@ -19,8 +20,8 @@ export class ShardWriter {
    * @param expected - records that will be written.
    * @throws FeaturesError when the disk has no space for them.
    */
-  static async create(folder: string, layout: RecordLayout, expected: number): Promise<ShardWriter> {
-    const bytes = recordBytes(layout);
+  static async create(folder: string, content: ShardContent, expected: number): Promise<ShardWriter> {
+    const bytes = recordBytes(content.layout);
     const needed = expected * (bytes.vectors + bytes.dense);
     const { bavail, bsize } = await statfs(folder);
     if (needed > bavail * bsize) {
@@ -30,8 +31,8 @@ export class ShardWriter {
     }
     const files = shardFiles(folder, randomBytes(8).toString('hex'));
     const [index, vectors, dense] = await Promise.all([files.index, files.vectors, files.dense].map((path) => open(path, 'wx')));
-    const writer = new ShardWriter(folder, files, layout, { index, vectors, dense });
-    const header: ShardHeader = { format: 1, layout };
+    const writer = new ShardWriter(folder, files, content, { index, vectors, dense });
+    const header: ShardHeader = { format: 1, ...content };
     await writer.guarded(() => writeAll(index, Buffer.from(`${JSON.stringify(header)}\n`)));
     return writer;
   }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { RecordLayout } from './record';
+import type { ShardContent } from './covers';
 
 /**
  * The files of one shard, which one process writes and nobody changes afterwards: records one after the
@@ -21,9 +21,8 @@ export function shardFiles(folder: string, name: string): ShardFiles {
 }
 
 /** First line of an index. */
-export interface ShardHeader {
+export interface ShardHeader extends ShardContent {
   readonly format: 1;
-  readonly layout: RecordLayout;
 }
 
 /** An image: a state of a file, or of a part of it. */
