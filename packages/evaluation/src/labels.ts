@@ -12,6 +12,13 @@ export function checkLabels(labels: ArrayLike<number>, rows: number, classes: nu
   }
 }
 
+/** Number of classes of labels that count from 0: the largest whole number and 1. */
+export function classCount(labels: ArrayLike<number>): number {
+  let largest = -1;
+  for (let i = 0; i < labels.length; i++) if (Number.isInteger(labels[i])) largest = Math.max(largest, labels[i]!);
+  return largest + 1;
+}
+
 /** Rows of each class. */
 export function countLabels(labels: ArrayLike<number>, classes: number): Int32Array {
   const counts = new Int32Array(classes);

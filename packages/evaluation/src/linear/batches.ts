@@ -2,7 +2,7 @@ import type { HostArray } from '@dinov2/jit';
 import { createRandom } from '@dinov2/primitives';
 import { EvaluationError } from '../error';
 import { dimensions, type Features } from '../features';
-import { checkLabels, countLabels } from '../labels';
+import { checkLabels, classCount, countLabels } from '../labels';
 
 /** Features of a batch of images. */
 export interface FeatureBatch {
@@ -95,7 +95,7 @@ function checkRows({ classTokens, meanPatch }: FeatureRows): number {
 }
 
 function checkClasses(labels: ArrayLike<number>, rows: number, all: boolean): void {
-  const classes = Array.from(labels).reduce((largest, label) => Math.max(largest, label), -1) + 1;
+  const classes = classCount(labels);
   checkLabels(labels, rows, classes, 'the table');
   const empty = countLabels(labels, classes).indexOf(0);
   if (all && empty !== -1) {

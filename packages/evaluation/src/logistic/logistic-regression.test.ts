@@ -151,6 +151,7 @@ describe('logisticRegression', () => {
     const fit = (options: Parameters<typeof logisticRegression>[2], labels: number[] = threes(30), x: Features = features) =>
       logisticRegression(x, labels, options);
     await expect(fit({}, threes(29))).rejects.toThrow('features has 30 rows but 29 labels');
+    await expect(fit({}, [NaN, ...threes(29)])).rejects.toThrow('label 0 of features is NaN; labels are whole numbers from 0 to 2');
     await expect(fit({ classes: 2 })).rejects.toThrow('label 2 of features is 2; labels are whole numbers from 0 to 1');
     await expect(fit({ classes: 4 })).rejects.toThrow('class 3 of 4 has no rows in features');
     await expect(fit({}, Array(30).fill(0))).rejects.toThrow('needs at least 2');

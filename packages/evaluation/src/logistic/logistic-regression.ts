@@ -1,7 +1,7 @@
 import { createRandom } from '@dinov2/primitives';
 import { EvaluationError } from '../error';
 import { dimensions, type Features } from '../features';
-import { checkFinite, checkLabels, countLabels } from '../labels';
+import { checkFinite, checkLabels, classCount, countLabels } from '../labels';
 import { accuracy } from '../metrics/accuracy';
 import { predictedClasses, type Scores } from '../metrics/scores';
 import { type Fit, fitPath } from './fit-path';
@@ -105,7 +105,7 @@ export async function logisticRegression(
   const { tolerance = 1e-12, maxIterations = 1000, threads } = options;
   const [rows, dim] = dimensions(features, 'features');
   checkFinite(features, 'features');
-  const classes = options.classes ?? Array.from(labels).reduce((largest, label) => Math.max(largest, label), -1) + 1;
+  const { classes = classCount(labels) } = options;
   checkLabels(labels, rows, classes, 'features');
   const counts = countLabels(labels, classes);
   const empty = counts.indexOf(0);
