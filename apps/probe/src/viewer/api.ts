@@ -23,9 +23,26 @@ export type PictureWidth = 160 | 320 | 640 | 1024;
 
 export const pictureUrl = (model: number, image: number, width: PictureWidth) => `/api/picture/${model}/${image}?width=${width}`;
 
-/** Call `receive` with everything that a stream of events brings, until the returned function is called. */
-export function listen<T>(path: string, receive: (value: T) => void): () => void {
+/** The browser tries again after three seconds by itself. */
+const PATIENCE = 6000;
+
+/**
+ * Call `receive` with everything that a stream of events brings, until the returned function is called.
+ *
+ * @param lose - told when the stream is gone for a while, and when it is back.
+ */
+export function listen<T>(path: string, receive: (value: T) => void, lose?: (lost: boolean) => void): () => void {
   const events = new EventSource(path);
+  let waiting: ReturnType<typeof setTimeout> | undefined;
   events.onmessage = ({ data }) => receive(JSON.parse(data as string) as T);
-  return () => events.close();
+  events.onopen = () => {
+    clearTimeout(waiting);
+    waiting = undefined;
+    lose?.(false);
+  };
+  events.onerror = () => (waiting ??= setTimeout(() => lose?.(true), PATIENCE));
+  return () => {
+    clearTimeout(waiting);
+    events.close();
+  };
 }

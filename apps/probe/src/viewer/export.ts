@@ -3,9 +3,10 @@ import { drawPicture, type Place } from './draw';
 import { drawMap } from './map/draw-map';
 import { shownMap } from './map/folder-map-view';
 import { folderOrder } from './neighbours';
-import { folderOverlay, overlayKey, overlays } from './overlays';
+import { heatInRange, rangeOf } from './heat-colours';
+import { folderOverlay, headMap, overlayKey, overlays } from './overlays';
 import { pictureUrl, type PictureWidth } from './api';
-import { chosenPatch, folderAs, lead, mode, models, opacity, open, order, overFolder, place, shortName, smooth, viewer } from './state';
+import { chosenPatch, focus, folderAs, lead, mode, models, opacity, open, order, overFolder, place, query, shortName, smooth, viewer } from './state';
 import { colourOf } from './theme';
 
 const CAPTION = 34;
@@ -64,7 +65,10 @@ export async function exportStage(): Promise<void> {
   const group = models.value.length;
   const across = Math.min(shown.length, Math.max(group, Math.ceil(Math.sqrt(shown.length) / group) * group));
   const layout = layOut(shown.length, across, 640, Math.round((640 * rows) / columns));
-  const { canvas, context } = sheet(layout.width, layout.height);
+  const heads = mode.value === 'attention' ? headMaps() : [];
+  const side = heads.length === 0 ? 0 : Math.floor(Math.min(160, (layout.width - GAP) / heads.length - GAP));
+  const strip = side === 0 ? 0 : Math.round((side * rows) / columns) + CAPTION + GAP;
+  const { canvas, context } = sheet(layout.width, layout.height + strip);
   const pictures = await Promise.all(shown.map(({ model, image }) => load(model, image, 640)));
   shown.forEach(({ image, model }, i) => {
     const at = layout.places[i]!;
@@ -74,7 +78,22 @@ export async function exportStage(): Promise<void> {
     const weights = models.value.length > 1 ? `${'AB'[model]} ${models.value[model]!.label} · ` : '';
     write(context, `${weights}${shortName(image)}`, at.x, at.y + at.height + 23, at.width);
   });
+  heads.forEach(({ name, overlay }, i) => {
+    const at = { x: GAP + i * (side + GAP), y: layout.height, width: side, height: strip - CAPTION - GAP };
+    drawPicture(context, at, { overlay, opacity: 1, smooth: smooth.value });
+    write(context, name, at.x, at.y + at.height + 19, side, '--soft', 13);
+  });
   save(canvas, mode.value);
+}
+
+/** Attention of every head in the picture that has the focus. */
+function headMaps() {
+  const image = focus.value ?? open.value[0]!;
+  const { heads, rows, columns } = models.value[lead.value]!;
+  return Array.from({ length: heads + 1 }, (_, i) => i - 1).flatMap((head) => {
+    const values = headMap(lead.value, image, head, query.value);
+    return values === undefined ? [] : [{ name: head < 0 ? 'mean' : `head ${head + 1}`, overlay: { rows, columns, rgba: heatInRange(values, rangeOf([values])) } }];
+  });
 }
 
 /** The map as it is shown, twice as fine, or the first pictures of the grid. */

@@ -6,7 +6,7 @@ import { getState, listen } from './api';
 import { App } from './components/app';
 import { listenToKeys } from './keys';
 import { folderOrder } from './neighbours';
-import { openImage, problem, progress, viewer } from './state';
+import { isLost, openImage, problem, progress, viewer } from './state';
 
 render(<App />, document.body);
 listenToKeys();
@@ -18,7 +18,11 @@ try {
   document.title = `${state.folder} · dinov2-probe`;
   const first = folderOrder.value[0];
   if (first !== undefined) openImage(first.image, false);
-  listen<ExtractionState[]>('/api/progress', (value) => (progress.value = value));
+  listen<ExtractionState[]>(
+    '/api/progress',
+    (value) => (progress.value = value),
+    (lost) => (isLost.value = lost),
+  );
 } catch (error) {
   problem.value = `The page could not be opened: ${(error as Error).message}.`;
 }

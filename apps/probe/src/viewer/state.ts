@@ -18,6 +18,9 @@ export const progress = signal<readonly ExtractionState[]>([]);
 /** Something went wrong, in words. */
 export const problem = signal('');
 
+/** Whether the program that serves the page has gone. */
+export const isLost = signal(false);
+
 export const page = signal<'explore' | 'training'>('explore');
 export const folderAs = signal<'grid' | 'map'>('grid');
 export const mode = signal<Mode>('picture');

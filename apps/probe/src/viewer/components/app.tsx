@@ -1,5 +1,5 @@
 import { TrainingCurves } from '../curves/training-curves';
-import { folderAs, page, problem, viewer } from '../state';
+import { folderAs, isLost, page, problem, viewer } from '../state';
 import { Folder } from './folder';
 import { Extraction, Header } from './header';
 import { Help } from './help';
@@ -11,6 +11,7 @@ export function App() {
     <>
       <Header />
       <Extraction />
+      {isLost.value && <p class="problem" role="alert">dinov2-probe view has been stopped. Start it again to go on.</p>}
       {problem.value !== '' && (
         <p class="problem" role="alert">
           {problem.value} <button type="button" onClick={() => (problem.value = '')}>Dismiss</button>

@@ -19,6 +19,9 @@ export interface MapScene {
   readonly pointed?: number;
 }
 
+/** Pictures that are drawn at once; where more are in sight, the others are dots until one comes closer. */
+const MOST_PICTURES = 1200;
+
 /** Draw the pictures that are in sight. */
 export function drawMap(context: CanvasRenderingContext2D, scene: MapScene): void {
   const { images, places, view, width, height, model, aspect, open, pointed } = scene;
@@ -28,12 +31,17 @@ export function drawMap(context: CanvasRenderingContext2D, scene: MapScene): voi
   const dot = colourOf('--faint');
   context.clearRect(0, 0, width, height);
   context.imageSmoothingQuality = 'medium';
+  const corner = (i: number, w: number, h: number) => [view.x + places[2 * i]! * view.scale - w / 2, view.y + places[2 * i + 1]! * view.scale - h / 2] as const;
+  const isInSight = (x: number, y: number, w: number, h: number) => x <= width && y <= height && x + w >= 0 && y + h >= 0;
+  let inSight = 0;
+  for (let i = 0; i < images.length; i++) if (isInSight(...corner(i, side, side), side, side)) inSight++;
+  const every = Math.ceil(inSight / MOST_PICTURES);
   const draw = (i: number, size: number) => {
     const [w, h] = [size, size * aspect];
-    const [x, y] = [view.x + places[2 * i]! * view.scale - w / 2, view.y + places[2 * i + 1]! * view.scale - h / 2];
-    if (x > width || y > height || x + w < 0 || y + h < 0) return;
+    const [x, y] = corner(i, w, h);
+    if (!isInSight(x, y, w, h)) return;
     const image = images[i]!;
-    const picture = pictureOf(model, image, 160);
+    const picture = i % every === 0 || i === pointed || open.includes(image) ? pictureOf(model, image, 160) : undefined;
     if (picture === undefined) {
       context.fillStyle = dot;
       context.beginPath();
