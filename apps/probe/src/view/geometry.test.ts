@@ -1,24 +1,21 @@
-import { preprocessings } from '@dinov2/augment';
+import { type Preprocessing, preprocessings } from '@dinov2/augment';
 import { describe, expect, it } from 'vitest';
+import type { NamedWeights } from '../inputs/weights';
 import { cut, geometryOf, preprocessingForView } from './geometry';
 
 describe('preprocessingForView', () => {
   const own = preprocessings.dinov2; // 256, middle 224
+  const weights = (preprocessing: Preprocessing) => ({ path: 'w', pretrained: { preprocessing, config: { patchSize: 14 } } }) as unknown as NamedWeights;
+
   it('leaves pictures of enough patches as they are', () => {
-    expect(preprocessingForView(own, 14)).toBe(own);
+    expect(preprocessingForView(weights(own))).toBe(own);
   });
 
-  it('keeps the share that is seen at other sizes', () => {
-    expect(preprocessingForView(own, 14, 448)).toMatchObject({ resize: { shortestEdge: 512 }, crop: { height: 448, width: 448 } });
-    expect(preprocessingForView({ ...own, resize: { shortestEdge: 96 }, crop: { height: 84, width: 84 } }, 14)).toMatchObject({
-      resize: { shortestEdge: 256 },
-      crop: { height: 224, width: 224 },
-    });
-    expect(preprocessingForView(preprocessings.dinov3, 16, 512)).toMatchObject({ resize: { height: 512, width: 512 } });
-  });
-
-  it('explains a size that is no multiple of the patch', () => {
-    expect(() => preprocessingForView(own, 14, 225)).toThrow('--size 225 is no multiple of the patch size 14; pass 224');
+  it('looks at 16 patches of what was trained on fewer, and at the size asked for', () => {
+    const small = { ...own, resize: { shortestEdge: 96 }, crop: { height: 84, width: 84 } };
+    expect(preprocessingForView(weights(small))).toMatchObject({ resize: { shortestEdge: 256 }, crop: { height: 224, width: 224 } });
+    expect(preprocessingForView(weights(small), 448)).toMatchObject({ resize: { shortestEdge: 512 }, crop: { height: 448, width: 448 } });
+    expect(() => preprocessingForView(weights(own), 225)).toThrow('--size 225 is no multiple of the patches of 14 pixels');
   });
 });
 

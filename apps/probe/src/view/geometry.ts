@@ -1,5 +1,6 @@
 import type { Preprocessing } from '@dinov2/augment';
-import { ProbeError } from '../error';
+import { sizedPreprocessing } from '../inputs/subjects';
+import type { NamedWeights } from '../inputs/weights';
 
 /** Patches along the shorter side below which there is little to look at. */
 const FEWEST = 16;
@@ -14,30 +15,17 @@ export interface Geometry {
 }
 
 /**
- * A model's preprocessing for pictures of `size` pixels along the shorter side; by default its own size,
- * and at least 16 patches: a network trained on small crops has little to show of six by six patches.
+ * Preprocessing for pictures of `size` pixels along each side; by default the weights' own, and at least 16 patches:
+ * a network trained on small crops has little to show of six by six patches.
  *
  * @throws ProbeError when the size is no multiple of the patch size.
  */
-export function preprocessingForView(preprocessing: Preprocessing, patchSize: number, size?: number): Preprocessing {
-  const { resize, crop } = preprocessing;
-  if (crop === undefined && 'shortestEdge' in resize) {
-    throw new ProbeError('the weights come with a preprocessing that leaves pictures in sizes of their own; pass --size N to look at squares of N pixels');
-  }
-  const own = crop ?? (resize as { height: number; width: number });
-  const shorter = Math.min(own.height, own.width);
-  const wanted = size ?? Math.max(shorter, FEWEST * patchSize);
-  if (wanted % patchSize !== 0 || wanted < patchSize) {
-    throw new ProbeError(`--size ${wanted} is no multiple of the patch size ${patchSize}; pass ${Math.max(1, Math.round(wanted / patchSize)) * patchSize}`);
-  }
-  if (wanted === shorter) return preprocessing;
-  const scale = (length: number) => Math.round((length * wanted) / shorter);
-  const patches = (length: number) => Math.max(1, Math.round((length * wanted) / shorter / patchSize)) * patchSize;
-  return {
-    ...preprocessing,
-    resize: 'shortestEdge' in resize ? { shortestEdge: scale(resize.shortestEdge) } : crop === undefined ? { height: patches(resize.height), width: patches(resize.width) } : { height: scale(resize.height), width: scale(resize.width) },
-    ...(crop && { crop: { height: patches(crop.height), width: patches(crop.width) } }),
-  };
+export function preprocessingForView(weights: NamedWeights, size?: number): Preprocessing {
+  const { preprocessing, config } = weights.pretrained;
+  const { crop, resize } = preprocessing;
+  const own = crop ?? ('shortestEdge' in resize ? undefined : resize);
+  const isSmall = own !== undefined && Math.min(own.height, own.width) < FEWEST * config.patchSize;
+  return sizedPreprocessing(weights, { size: size ?? (isSmall ? FEWEST * config.patchSize : undefined) });
 }
 
 export function geometryOf({ resize, crop }: Preprocessing): Geometry {

@@ -1,1 +1,1 @@
-export { startViewer, type Viewer, type ViewerOptions } from './start-viewer';
+export { startViewer, type Viewer } from './start-viewer';

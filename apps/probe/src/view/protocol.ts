@@ -37,7 +37,7 @@ export type ExtractionState =
   | { readonly status: 'failed'; readonly problem: string };
 
 /** An image without features. */
-export interface SkippedImage {
+interface SkippedImage {
   readonly image: number;
   readonly reason: string;
 }

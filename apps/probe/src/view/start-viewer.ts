@@ -105,6 +105,7 @@ export async function startViewer(options: ViewerOptions): Promise<Viewer> {
     async close() {
       closed.abort();
       await Promise.all(models.map((model) => model.close()));
+      await ready.catch(() => {}); // an extraction that was under way gives its threads back
       server.closeAllConnections();
       await new Promise((done) => server.close(done));
     },

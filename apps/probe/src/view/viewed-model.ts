@@ -38,8 +38,7 @@ export class ViewedModel {
     private readonly weights: NamedWeights,
     private readonly options: ViewedModelOptions,
   ) {
-    const { preprocessing, config } = weights.pretrained;
-    this.preprocessing = preprocessingForView(preprocessing, config.patchSize, options.size);
+    this.preprocessing = preprocessingForView(weights, options.size);
     this.geometry = geometryOf(this.preprocessing);
     this.rows = new Int32Array(options.source.paths.length).fill(-1);
   }

@@ -11,7 +11,7 @@ export const modes: readonly { readonly mode: Mode; readonly name: string }[] = 
 ];
 
 /** Pictures that can be open at once. */
-export const MOST_OPEN = 8;
+const MOST_OPEN = 8;
 
 export const viewer = signal<ViewerState | undefined>(undefined);
 export const progress = signal<readonly ExtractionState[]>([]);

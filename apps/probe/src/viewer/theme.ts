@@ -3,7 +3,7 @@ import { effect, signal } from '@preact/signals';
 type Theme = 'system' | 'light' | 'dark';
 
 const stored = localStorage.getItem('theme');
-export const theme = signal<Theme>(stored === 'light' || stored === 'dark' ? stored : 'system');
+const theme = signal<Theme>(stored === 'light' || stored === 'dark' ? stored : 'system');
 
 const dark = matchMedia('(prefers-color-scheme: dark)');
 /** Changes with the colours of the page, for what is drawn on a canvas. */

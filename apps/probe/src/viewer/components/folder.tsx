@@ -52,5 +52,5 @@ function note(): string {
     const where = list.searched < total ? `${count(list.searched)} of ${count(total)} pictures` : `${count(total)} pictures`;
     return `${order.value === 'patch' ? 'Best patch of each of' : 'Class tokens of'} ${where} compared in ${milliseconds(list.milliseconds)}.`;
   }
-  return 'Click to open, shift-click to open one more.';
+  return 'Click to open, + or shift-click to open one more.';
 }

@@ -66,6 +66,7 @@ function Cell({ image, similarity, marked, place }: CellProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const overlay = useComputed(() => (overFolder.value && mode.value === 'similarity' && chosenPlace.value !== undefined ? folderOverlay(lead.value, image) : undefined)).value;
   const { left, top, width, height } = place;
+  const isOpen = open.value.includes(image);
   const name = viewer.value!.names[image]!;
   const { columns, rows } = models.value[lead.value]!;
 
@@ -79,20 +80,17 @@ function Cell({ image, similarity, marked, place }: CellProps) {
   }, [overlay, width, height, smooth.value]);
 
   return (
-    <button
-      type="button"
-      class={`cell ${open.value.includes(image) ? 'open' : ''}`}
-      style={{ left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` }}
-      title={name}
-      data-image={image}
-      onClick={({ shiftKey, ctrlKey, metaKey }) => openImage(image, shiftKey || ctrlKey || metaKey)}
-    >
-      <img src={pictureUrl(lead.value, image, 160)} alt={name} loading="lazy" decoding="async" draggable={false} />
+    <div class={`cell ${isOpen ? 'open' : ''}`} style={{ left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` }} data-image={image}>
+      <button type="button" class="whole" title={name} aria-label={`Open ${name}`} onClick={({ shiftKey, ctrlKey, metaKey }) => openImage(image, shiftKey || ctrlKey || metaKey)} />
+      <img src={pictureUrl(lead.value, image, 160)} alt="" loading="lazy" decoding="async" draggable={false} />
       {overlay && <canvas ref={canvas} style={{ opacity: opacity.value.similarity }} />}
       {marked !== undefined && (
         <i style={{ left: `${(100 * (marked % columns)) / columns}%`, top: `${(100 * Math.floor(marked / columns)) / rows}%`, width: `${100 / columns}%`, height: `${100 / rows}%` }} />
       )}
       {similarity !== undefined && <span>{similarity.toFixed(2)}</span>}
-    </button>
+      <button type="button" class="add" aria-label={isOpen ? `Close ${name}` : `Open ${name} too`} title={isOpen ? 'Close' : 'Open too'} onClick={() => openImage(image, true)}>
+        {isOpen ? '−' : '+'}
+      </button>
+    </div>
   );
 }

@@ -7,7 +7,7 @@ export const helpOpen = signal(false);
 const keys = [
   ['Click a patch', 'how alike all other patches are to it'],
   ['← ↑ → ↓', 'move the chosen patch'],
-  ['Shift-click a picture', 'open one more, or close it'],
+  ['+ or shift-click a picture', 'open one more, or close it'],
   ['n, p', 'next and previous picture'],
   ['1, 2, 3, 4', 'similarity, PCA, attention, picture alone'],
   ['m', 'folder as grid or as map'],
