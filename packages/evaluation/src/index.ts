@@ -20,13 +20,13 @@ export {
 } from './retrieval/mean-average-precision';
 export { retrieve, type Retrieved, type RetrieveOptions } from './retrieval/retrieve';
 export { matchPatches, type MatchOptions, type PatchMatch } from './search/match-patches';
-export { type DuplicateOptions, type DuplicatePair, nearDuplicates } from './search/near-duplicates';
+export { type DuplicatePair, nearDuplicates } from './search/near-duplicates';
 export type { Neighbours } from './search/neighbours';
 export { type SearchOptions, type SearchProgress, searchNeighbours } from './search/search-neighbours';
 export type { FeatureBlocks } from './search/tiles';
 export { type ForegroundOptions, type PatchColourOptions, patchColours } from './patch-colours';
 export { pca, projectPca, type Pca } from './pca';
-export type { DenseInput, DenseTokens, ExtractTokens, StackedTokens } from './dense/features';
+export type { DenseInput, DenseTokens, ExtractTokens, FloatArray, StackedTokens } from './dense/features';
 export type { DenseTest } from './dense/infer';
 export type { AdamWSettings } from './dense/optimizer';
 export type { DepthMap, LabelMask, Raster, RgbImage } from './dense/raster';

@@ -1,6 +1,5 @@
-import type { Features } from '../features';
 import { EvaluationError } from '../error';
-import { searchNeighbours, type SearchOptions } from './search-neighbours';
+import type { Neighbours } from './neighbours';
 
 /** Two rows that are nearly the same. */
 export interface DuplicatePair {
@@ -11,44 +10,33 @@ export interface DuplicatePair {
   readonly similarity: number;
 }
 
-export interface DuplicateOptions extends SearchOptions {
-  /** Least cosine similarity of a pair. */
-  readonly threshold: number;
-  /** Neighbours of a row that are looked at, besides itself. Default 16. */
-  readonly neighbours?: number;
-}
-
 /**
  * Pairs of rows whose cosine similarity is at least `threshold`, the most similar first.
  *
- * A row that has more than `neighbours` such partners is listed with its nearest ones only: enough to see that it is
- * copied, not to count how often.
+ * A row that has more such partners than neighbours were searched for is listed with its nearest ones only: enough to
+ * see that it is copied, not to count how often.
  *
- * @param features - (N, D)
- * @throws EvaluationError when the threshold is not between −1 and 1, or a row is not finite
+ * @param neighbours - of all rows of a set among themselves; a row may be one of its own
+ * @throws EvaluationError when the threshold is not between −1 and 1
+ * @example
+ * ```ts
+ * const pairs = nearDuplicates(await searchNeighbours(features, features, 11), 0.95);
+ * ```
  */
-export async function nearDuplicates(
-  features: Features,
-  { threshold, neighbours = 16, ...options }: DuplicateOptions,
-): Promise<DuplicatePair[]> {
+export function nearDuplicates({ indices, similarities, k }: Neighbours, threshold: number): DuplicatePair[] {
   if (!(threshold >= -1 && threshold <= 1)) {
     throw new EvaluationError(`threshold is ${threshold}; a cosine lies between -1 and 1, and copies of an image are above 0.9 or so`);
   }
-  const rows = features.shape[0]!;
-  if (rows < 2) return [];
-  const { indices, similarities, k } = await searchNeighbours(features, features, Math.min(neighbours + 1, rows), options);
+  const rows = indices.length / k;
   const pairs = new Map<number, DuplicatePair>();
-  for (let row = 0; row < rows; row++) {
-    for (let place = row * k; place < (row + 1) * k; place++) {
-      const other = indices[place]!;
-      const similarity = similarities[place]!;
-      if (other === row) continue;
-      if (similarity < threshold) break;
-      const [first, second] = row < other ? [row, other] : [other, row];
-      // Seen from the other side, the pair is the same up to rounding.
-      const key = first * rows + second;
-      if (!pairs.has(key)) pairs.set(key, { first, second, similarity });
-    }
+  for (let place = 0; place < indices.length; place++) {
+    const row = Math.floor(place / k);
+    const other = indices[place]!;
+    if (other === row || !(similarities[place]! >= threshold)) continue;
+    const [first, second] = row < other ? [row, other] : [other, row];
+    // Seen from the other side, the pair is the same up to rounding.
+    const key = first * rows + second;
+    if (!pairs.has(key)) pairs.set(key, { first, second, similarity: similarities[place]! });
   }
   return [...pairs.values()].sort((a, b) => b.similarity - a.similarity || a.first - b.first || a.second - b.second);
 }

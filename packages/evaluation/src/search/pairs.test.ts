@@ -1,6 +1,6 @@
 import { createRandom } from '@dinov2/primitives';
 import { describe, expect, it } from 'vitest';
-import { type Features, matchPatches, nearDuplicates } from '../index';
+import { type Features, matchPatches, nearDuplicates, searchNeighbours } from '../index';
 
 const random = createRandom(4);
 const normal = (rows: number, columns: number): Features => ({
@@ -15,7 +15,7 @@ describe('nearDuplicates', () => {
     const features = normal(60, 6);
     row(features, 41).set(row(features, 7));
     row(features, 50).set(row(features, 7).map((x) => 3 * x + 0.01));
-    const pairs = await nearDuplicates(features, { threshold: 0.8, neighbours: 59 });
+    const pairs = nearDuplicates(await searchNeighbours(features, features, 60), 0.8);
     const expected: string[] = [];
     for (let a = 0; a < 60; a++) for (let b = a + 1; b < 60; b++) if (cosine(row(features, a), row(features, b)) >= 0.8) expected.push(`${a} ${b}`);
     expect(pairs.map(({ first, second }) => `${first} ${second}`).sort()).toEqual(expected.sort());
@@ -23,9 +23,21 @@ describe('nearDuplicates', () => {
     expect(pairs.map(({ similarity }) => similarity)).toEqual(pairs.map(({ similarity }) => similarity).sort((a, b) => b - a));
   });
 
+  it('lists each pair once, also where the two similarities differ by rounding or only one row has found the other', () => {
+    const found = {
+      indices: Int32Array.of(0, 1, 1, 0, 2, 0),
+      similarities: Float32Array.of(1, 0.95, 1, 0.951, 1, 0.93),
+      k: 2,
+    };
+    expect(nearDuplicates(found, 0.9).map(({ first, second }) => [first, second])).toEqual([[0, 1], [0, 2]]);
+    expect(nearDuplicates(found, 0.94).length).toBe(1);
+  });
+
   it('is content with one row, and refuses a threshold that is no cosine', async () => {
-    expect(await nearDuplicates(normal(1, 3), { threshold: 0.9 })).toEqual([]);
-    await expect(nearDuplicates(normal(3, 3), { threshold: 90 })).rejects.toThrow(/threshold is 90/);
+    const one = normal(1, 3);
+    const found = await searchNeighbours(one, one, 1);
+    expect(nearDuplicates(found, 0.9)).toEqual([]);
+    expect(() => nearDuplicates(found, 90)).toThrow(/threshold is 90/);
   });
 });
 
