@@ -23,6 +23,8 @@ export interface KnnOptions extends EvaluationOptions {
 export async function knnCommand(options: KnnOptions): Promise<void> {
   const { temperature, fewShot, tries } = options;
   const k = [...new Set(options.k)].sort((a, b) => a - b);
+  // Classes and mistakes are told for the first that the user names.
+  const [headline] = options.k;
   const data = openLabelledData(options.data, options.test);
   await evaluate(options, async () => ({
     command: 'knn',
@@ -37,25 +39,25 @@ export async function knnCommand(options: KnnOptions): Promise<void> {
         const ks = usable(k, train.count);
         const { engine } = await pickEngine(options);
         const metrics: Metrics = {};
-        let main: { predictions: Int32Array; truth: Int32Array; indices: Int32Array } | undefined;
+        let main: { k: number; labels: Int32Array; truth: Int32Array; indices: Int32Array } | undefined;
         for (const [i, { name, dataset }] of data.tests.entries()) {
           const table = await tableOf(extractor, dataset, `${name} images`, options);
           const prefix = i === 0 ? '' : `${name}: `;
           const truth = table.indices.map((index) => dataset.labels[index]!);
           const predictions = await knn(features, labels, table.classTokens(), { k: ks, temperature, engine });
           for (const p of predictions) metrics[`${prefix}top-1, k = ${p.k}`] = accuracy(p.labels, truth);
-          main ??= { predictions: predictions[0]!.labels, truth, indices: table.indices };
+          main ??= { ...(predictions.find((p) => p.k === headline) ?? predictions[0]!), truth, indices: table.indices };
           const shots = await fewShotKnn(features, labels, table.classTokens(), truth, { perClass: fewShot, tries, k, temperature, engine });
           for (const shot of shots) metrics[`${prefix}top-1, k = ${shot.k}, ${shot.perClass} per class`] = shot.accuracy;
           await table.close();
         }
         await train.close();
         await engine.dispose();
-        const { predictions, truth, indices } = main!;
+        const { k: shownK, labels: predictions, truth, indices } = main!;
         return {
           metrics,
           details: perClassDetails(predictions, truth, data.train.classes),
-          gallery: () => mistakeGallery(data.tests[0]!.dataset, indices, predictions, truth, options),
+          gallery: () => mistakeGallery(data.tests[0]!.dataset, indices, predictions, truth, { ...options, by: `k = ${shownK}` }),
         };
       } finally {
         await extractor.dispose();

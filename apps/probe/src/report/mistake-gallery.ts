@@ -10,7 +10,7 @@ export async function mistakeGallery(
   indices: Int32Array,
   predictions: ArrayLike<number>,
   truth: ArrayLike<number>,
-  { autoOrient }: { readonly autoOrient?: boolean },
+  { autoOrient, by }: { readonly autoOrient?: boolean; readonly by?: string },
 ): Promise<Html> {
   const wrong = Array.from(indices, (_, row) => row).filter((row) => predictions[row] !== truth[row]);
   const step = Math.max(1, wrong.length / MOST);
@@ -22,6 +22,6 @@ export async function mistakeGallery(
       return html`<figure title="${path}"><img src="${await photograph(path, SIDE, { autoOrient })}" alt="${is}"><figcaption><span class="right">${is}</span><br><span class="wrong">${taken}</span></figcaption></figure>`;
     }),
   );
-  return html`<section><h2>Mistakes</h2><p>${wrong.length} of ${indices.length} test pictures: their class in green, below it the one they were taken for.${wrong.length > shown.length ? ` ${shown.length} of them are shown.` : ''}</p>
+  return html`<section><h2>Mistakes</h2><p>${wrong.length} of ${indices.length} test pictures${by !== undefined && `, ${by}`}: their class in green, below it the one they were taken for.${wrong.length > shown.length ? ` ${shown.length} of them are shown.` : ''}</p>
 <div class="gallery" id="mistakes">${figures}</div></section>`;
 }

@@ -40,4 +40,4 @@ function flatten(tree: unknown, prefix = ''): Entry[] {
   );
 }
 
-const show = (value: unknown): string => (value === null ? '–' : Array.isArray(value) ? value.map(show).join(', ') : String(value));
+const show = (value: unknown): string => (value === null || (Array.isArray(value) && value.length === 0) ? '–' : Array.isArray(value) ? value.map(show).join(', ') : String(value));
