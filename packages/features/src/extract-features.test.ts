@@ -269,6 +269,12 @@ describe('extractFeatures', () => {
     expect(folders()).not.toContain(own);
   });
 
+  it('says that a cache cannot be made', async () => {
+    await expect(extractFeatures(counting(), openFolder(pictures), { cache: join(pictures, '0.png') })).rejects.toThrow(
+      /^the cache folder .* cannot be made: ENOTDIR.*; choose another cache$/,
+    );
+  });
+
   it('says what was not asked for', async () => {
     const table = await extractFeatures(pixelExtractor({ classTokens: 1 }, { patchSize: 8, preprocessing }), openFolder(pictures), { cache });
     expect(() => table.classTokens(2)).toThrow('class tokens of block 2 from the end of a table with 1; ask for classTokens: 2 when extracting');

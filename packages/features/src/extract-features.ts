@@ -10,6 +10,7 @@ import { checksum, type DensePrecision, encodeRecord, layoutOf } from './cache/r
 import type { ImageState } from './cache/shard';
 import { ShardWriter } from './cache/shard-writer';
 import { sha256, stableJson } from './describe-backbone';
+import { FeaturesError } from './error';
 import { ProgressMeter } from './progress-meter';
 import { StoredTable } from './stored-table';
 import type { Extractor, ExtractProgress, FeatureTable, Tokens } from './types';
@@ -63,11 +64,7 @@ export async function extractFeatures(extractor: Extractor, source: ImageSource,
   };
   const folder = join(cache ?? temporary!, key.slice(0, 32));
   try {
-    await mkdir(folder, { recursive: true });
-    await writeFile(
-      join(folder, 'description.json'),
-      `${JSON.stringify({ extractor: extractor.name, preprocessing, decode }, null, 2)}\n`,
-    );
+    await makeFolder(folder, { extractor: extractor.name, preprocessing, decode });
     const ids = source.paths.map((path, i) => imageId(resolve(path), source.boxes?.[i]));
     const states = await imageStates(source, ids);
     const stored: Map<string, StoredRecord> = await findStored(folder, states, (content) => covers(content, extractor.outputs, precision));
@@ -167,6 +164,16 @@ class GrowingShard {
   async close(): Promise<void> {
     await this.writer?.close();
   }
+}
+
+/** Make the folder of a network, with a description for people. One that is there already may be read-only or on a full disk. */
+async function makeFolder(folder: string, description: object): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (cause) {
+    throw new FeaturesError(`the cache folder ${folder} cannot be made: ${(cause as Error).message}; choose another cache`, { cause });
+  }
+  await writeFile(join(folder, 'description.json'), `${JSON.stringify(description, null, 2)}\n`, { flag: 'wx' }).catch(() => {});
 }
 
 /** Rejects when the signal is given. */

@@ -92,7 +92,8 @@ export class StoredTable implements FeatureTable {
     const { shard, record, path } = row;
     const bytes = await shard.readDense(record);
     if (checksum(bytes) !== row.dense) {
-      await appendFile(shard.files.damaged, `${record}\n`);
+      // In a cache that cannot be written, the next reader notices it again.
+      await appendFile(shard.files.damaged, `${record}\n`).catch(() => {});
       throw new FeaturesError(`the features of ${path} in ${shard.files.dense} are damaged; extract again, which computes them anew`);
     }
     return decodeDense(bytes, shard.content.layout, name);

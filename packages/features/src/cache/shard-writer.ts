@@ -30,11 +30,14 @@ export class ShardWriter {
       );
     }
     const files = shardFiles(folder, randomBytes(8).toString('hex'));
-    const [index, vectors, dense] = await Promise.all([files.index, files.vectors, files.dense].map((path) => open(path, 'wx')));
-    const writer = new ShardWriter(folder, files, content, { index, vectors, dense });
     const header: ShardHeader = { format: 1, ...content };
-    await writer.guarded(() => writeAll(index, Buffer.from(`${JSON.stringify(header)}\n`)));
-    return writer;
+    try {
+      const [index, vectors, dense] = await Promise.all([files.index, files.vectors, files.dense].map((path) => open(path, 'wx')));
+      await writeAll(index, Buffer.from(`${JSON.stringify(header)}\n`));
+      return new ShardWriter(folder, files, content, { index, vectors, dense });
+    } catch (cause) {
+      throw writeError(cause as NodeJS.ErrnoException, folder, 0);
+    }
   }
 
   /** Append records; returns the number of the first. */
@@ -44,12 +47,14 @@ export class ShardWriter {
       const { id, size, modified } = record.image;
       return [id, size, modified, checksum(record.vectors), checksum(record.dense)];
     });
-    await this.guarded(async () => {
+    try {
       await writeAll(vectors, Buffer.concat(records.map((record) => record.vectors)));
       await writeAll(dense, Buffer.concat(records.map((record) => record.dense)));
       // Last, so that a line says that its record is there.
       await writeAll(index, Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join('')));
-    });
+    } catch (cause) {
+      throw writeError(cause as NodeJS.ErrnoException, this.folder, this.written);
+    }
     const first = this.written;
     this.written += records.length;
     return first;
@@ -58,23 +63,19 @@ export class ShardWriter {
   async close(): Promise<void> {
     await Promise.all(Object.values(this.handles).map((handle) => handle.close()));
   }
+}
 
-  private async guarded(write: () => Promise<void>): Promise<void> {
-    try {
-      await write();
-    } catch (cause) {
-      const { code, message } = cause as NodeJS.ErrnoException;
-      const kept = `${this.written} images of this run are kept there`;
-      // A full disk, a quota, a limit on the size of files.
-      const full = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
-      throw new FeaturesError(
-        full
-          ? `no space left for features in ${this.folder} (${code}); ${kept}: free some space and run again, or choose another cache folder`
-          : `features cannot be written to ${this.folder}: ${message}; ${kept}`,
-        { cause },
-      );
-    }
-  }
+function writeError(cause: NodeJS.ErrnoException, folder: string, written: number): FeaturesError {
+  const { code, message } = cause;
+  const kept = `${written} images of this run are kept there`;
+  // A full disk, a quota, a limit on the size of files.
+  const full = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
+  return new FeaturesError(
+    full
+      ? `no space left for features in ${folder} (${code}); ${kept}: free some space and run again, or choose another cache folder`
+      : `features cannot be written to ${folder}: ${message}; ${kept}`,
+    { cause },
+  );
 }
 
 async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
