@@ -2,16 +2,21 @@ import type { HostArray } from '@dinov2/jit';
 import { EvaluationError } from '../error';
 import type { RgbImage, Window } from './raster';
 
+/** Numbers of any shape, row-major. */
+export interface FloatArray extends HostArray {
+  readonly data: Float32Array;
+}
+
 /** Tokens of a batch of images. What an extractor of `@dinov2/features` gives fits. */
 export interface DenseTokens {
   /** (B, blocks, rows, columns, D) */
-  readonly patchTokens?: HostArray;
+  readonly patchTokens?: FloatArray;
   /** (B, blocks, D), of the same blocks. */
-  readonly classTokens?: HostArray;
+  readonly classTokens?: FloatArray;
 }
 
 /** The frozen network: normalised images (B, H, W, 3), H and W multiples of the patch size. */
-export type ExtractTokens = (images: HostArray) => Promise<DenseTokens>;
+export type ExtractTokens = (images: FloatArray) => Promise<DenseTokens>;
 
 /** How pictures become inputs of the frozen network. */
 export interface DenseInput {
@@ -84,7 +89,7 @@ export async function extractAll(images: readonly RgbImage[], input: DenseInput)
 }
 
 /** (B, padded height, padded width, 3): (x / 255 − mean) / std, zeros around. */
-function normalised(images: readonly RgbImage[], { height, width, image: place }: Padding, input: DenseInput): HostArray {
+function normalised(images: readonly RgbImage[], { height, width, image: place }: Padding, input: DenseInput): FloatArray {
   const { mean = imageNet.mean, std = imageNet.std } = input;
   const scale = std.map((value) => 1 / (255 * value));
   const shift = mean.map((value, c) => -value / std[c]!);
@@ -115,9 +120,9 @@ function splitTokens({ patchTokens, classTokens }: DenseTokens, count: number, p
   }
   const size = patchTokens.data.length / count;
   return Array.from({ length: count }, (_, i) => ({
-    patchTokens: patchTokens.data.slice(i * size, (i + 1) * size) as Float32Array,
+    patchTokens: patchTokens.data.slice(i * size, (i + 1) * size),
     ...(classTokens !== undefined && {
-      classTokens: classTokens.data.slice((i * classTokens.data.length) / count, ((i + 1) * classTokens.data.length) / count) as Float32Array,
+      classTokens: classTokens.data.slice((i * classTokens.data.length) / count, ((i + 1) * classTokens.data.length) / count),
     }),
     grid: { blocks, rows, columns, width },
     padding,

@@ -1,5 +1,5 @@
 import { resampleMap } from './bilinear';
-import { type DenseInput, extractAll, type ImageTokens } from './features';
+import { type DenseInput, extractAll, type ImageTokens, type Padding } from './features';
 import { cut, mirror, type RgbImage, type Window } from './raster';
 import { fittedSize, resizeImage } from './resize';
 import { averageWindows, slidingWindows } from './sliding-window';
@@ -79,21 +79,53 @@ export async function inferMaps(
   const results: Float32Array[] = [];
   for (const [i, image] of images.entries()) {
     const mean = new Float32Array(image.width * image.height * channels);
-    for (const { width, height, flipped, windows } of versions[i]!) {
-      const parts: { window: Window; data: Float32Array }[] = [];
-      for (const window of windows) {
+    for (const version of versions[i]!) {
+      const parts: WindowMap[] = [];
+      for (const window of version.windows) {
         const one = tokens[next++]!;
-        const map = await head(one);
-        parts.push({ window, data: resampleMap(map, channels, [one.padding.height, one.padding.width], one.padding.image) });
+        parts.push({ window, padding: one.padding, map: await head(one) });
       }
-      const whole = { data: averageWindows(parts, height, width, channels), height, width };
-      const own = width === image.width && height === image.height;
-      const data = own ? whole.data : resampleMap(whole, channels, [image.height, image.width]);
+      const data = joinWindows(parts, version, image, channels);
       finish?.(data);
-      const straight = flipped ? mirror({ data, width: image.width, height: image.height }, channels).data : data;
+      const straight = version.flipped ? mirror({ data, width: image.width, height: image.height }, channels).data : data;
       for (let k = 0; k < mean.length; k++) mean[k]! += straight[k]! / versions[i]!.length;
     }
     results.push(mean);
   }
   return results;
+}
+
+interface WindowMap {
+  readonly window: Window;
+  readonly padding: Padding;
+  readonly map: HeadMap;
+}
+
+/** Numbers of an enlarged version that may exist at a time: 64 MB. Scales of 3 with 150 classes would hold gigabytes. */
+const heldNumbers = 2 ** 24;
+
+/** Windows of a version enlarged, averaged, and resized to the image, a few channels at a time. */
+function joinWindows(parts: readonly WindowMap[], { width, height }: Version, image: RgbImage, channels: number): Float32Array {
+  const out = new Float32Array(image.width * image.height * channels);
+  const step = Math.min(channels, Math.max(1, Math.floor(heldNumbers / (width * height))));
+  for (let first = 0; first < channels; first += step) {
+    const count = Math.min(step, channels - first);
+    const enlarged = parts.map(({ window, padding, map }) => {
+      const some = { ...map, data: takeChannels(map.data, channels, first, count) };
+      return { window, data: resampleMap(some, count, [padding.height, padding.width], padding.image) };
+    });
+    const whole = averageWindows(enlarged, height, width, count);
+    const same = width === image.width && height === image.height;
+    const resized = same ? whole : resampleMap({ data: whole, height, width }, count, [image.height, image.width]);
+    if (count === channels) return resized;
+    for (let pixel = 0; pixel < image.width * image.height; pixel++) {
+      for (let c = 0; c < count; c++) out[pixel * channels + first + c] = resized[pixel * count + c]!;
+    }
+  }
+  return out;
+}
+
+function takeChannels(data: Float32Array, channels: number, first: number, count: number): Float32Array {
+  if (count === channels) return data;
+  return Float32Array.from({ length: (data.length / channels) * count }, (_, i) => data[Math.floor(i / count) * channels + first + (i % count)]!);
 }

@@ -1,10 +1,9 @@
-import type { HostArray } from '@dinov2/jit';
 import { createRandom } from '@dinov2/primitives';
-import type { DenseTokens } from './features';
+import type { DenseTokens, FloatArray } from './features';
 import type { DepthMap, LabelMask, RgbImage } from './raster';
 
 /** Tokens of patches of 4 pixels: the mean colour, its squares and products. A stand-in for a network, linear heads can read it. */
-export function colourTokens(blocks = 1): (images: HostArray) => Promise<DenseTokens> {
+export function colourTokens(blocks = 1): (images: FloatArray) => Promise<DenseTokens> {
   return ({ data, shape }) => {
     const [batch, height, width] = shape as [number, number, number];
     const [rows, columns] = [height / 4, width / 4];

@@ -38,7 +38,7 @@ const small: DepthRecipe = {
   minDepth: 1e-3,
   maxDepth: 10,
   batchSize: 8,
-  learningRate: 1e-3,
+  learningRate: 5e-3,
   warmUp: 0.1,
   sigLossWarmUp: 0,
 };
