@@ -14,7 +14,7 @@ import { resultTable } from './results/table';
 import { version } from './version';
 
 /** What an evaluation found of one subject. */
-export interface Findings extends Measured {
+interface Findings extends Measured {
   /** Pictures for the report, made only when it is written. */
   readonly gallery?: () => Promise<Html>;
   /** Further files beside the result: a trained head, pictures. */

@@ -44,7 +44,7 @@ describe('createProgress', () => {
       progress.update(49);
       progress.update(50, { rate: 1234.5, secondsLeft: 61, details: ['loss 1', '', 'end'] });
     });
-    expect(text).toBe('features 50/100  1235 images/s  1 min 1 s left  loss 1  end\n');
+    expect(text).toBe('features 50/100  loss 1  end  1235 images/s  1 min 1 s left\n');
   });
 
   it('draws a bar with lines below it on a terminal', () => {

@@ -54,7 +54,7 @@ export function createProgress(
         const due = every === undefined ? performance.now() - printed >= 5000 : done % every === 0;
         if (!due && done < total) return;
         printed = performance.now();
-        stream.write(`${[`${label} ${done}/${total}`, describe(done, status), ...(status.details ?? [])].filter(Boolean).join('  ')}\n`);
+        stream.write(`${[`${label} ${done}/${total}`, ...(status.details ?? []), describe(done, status)].filter(Boolean).join('  ')}\n`);
       },
       say: (text) => void stream.write(`${text}\n`),
       end: () => {},

@@ -31,7 +31,7 @@ export async function tableOf(extractor: Extractor, source: ImageSource, what: s
 }
 
 /** Say which files were left out, once per program run. */
-export function warnSkipped(skipped: readonly SkippedFile[]): void {
+function warnSkipped(skipped: readonly SkippedFile[]): void {
   const fresh = skipped.filter(({ path }) => !warned.has(path));
   fresh.forEach(({ path }) => warned.add(path));
   for (const { path, reason } of fresh.slice(0, NAMED_FILES)) console.warn(`${pc.yellow('skipped')} ${path}: ${reason}`);

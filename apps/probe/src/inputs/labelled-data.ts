@@ -12,7 +12,7 @@ export interface LabelledData {
   readonly tests: readonly TestSet[];
 }
 
-export interface TestSet {
+interface TestSet {
   readonly name: string;
   readonly path: string;
   readonly dataset: Dataset;

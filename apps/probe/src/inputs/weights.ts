@@ -45,6 +45,6 @@ export function defaultOut(path: string, command: string): string {
 }
 
 /** Whether it is the folder of a run of `dinov2-pretrain`. */
-export function isRun(path: string): boolean {
+function isRun(path: string): boolean {
   return existsSync(join(path, 'settings.yaml'));
 }

@@ -27,7 +27,7 @@ export function enlarge({ data, width, height }: Picture, factor: number): Pictu
 }
 
 /** Draw a picture into another, its upper left corner at (x, y). */
-export function paste(onto: Picture, { data, width, height }: Picture, x: number, y: number): void {
+function paste(onto: Picture, { data, width, height }: Picture, x: number, y: number): void {
   for (let row = 0; row < height; row++) onto.data.set(data.subarray(row * width * 3, (row + 1) * width * 3), ((y + row) * onto.width + x) * 3);
 }
 

@@ -60,4 +60,3 @@ export type Metrics = z.infer<typeof metrics>;
 export type Details = z.infer<typeof details>;
 export type Curve = z.infer<typeof curve>;
 export type Result = z.infer<typeof resultSchema>;
-export type Setting = z.infer<typeof setting>;
