@@ -10,7 +10,6 @@ export default defineConfig([
     entry: { main: 'src/main.ts', 'patch-search-worker': 'src/view/patch-search-worker.ts', 'map-worker': 'src/view/map-worker.ts' },
     format: ['esm'],
     clean: ['!viewer/**'],
-    external: ['yaml'],
     tsconfig,
   },
   {

@@ -30,7 +30,7 @@ export interface Evaluation {
   readonly tight?: boolean;
   /** Whether whole pictures are judged, through the weights' preprocessing; true by default. */
   readonly whole?: boolean;
-  measure(subject: Subject, weights: NamedWeights, say: (text: string) => void): Promise<Findings>;
+  measure(subject: Subject, say: (text: string) => void): Promise<Findings>;
 }
 
 /** Judge weights, and baselines if asked for; print tables, write results and reports. Returns the folders. */
@@ -48,7 +48,7 @@ export async function evaluate(options: EvaluationOptions, prepare: (weights: Na
     if (evaluation.whole !== false) console.log(`pictures ${describeView(subjects[0]!.preprocessing)}`);
     const rows: { subject: Subject; findings: Findings }[] = [];
     for (const subject of subjects) {
-      rows.push({ subject, findings: await evaluation.measure(subject, weights, (text) => console.log(`${pc.green(subject.name)} ${text}`)) });
+      rows.push({ subject, findings: await evaluation.measure(subject, (text) => console.log(`${pc.green(subject.name)} ${text}`)) });
     }
     const [own, ...baselines] = rows;
     const result: Result = {

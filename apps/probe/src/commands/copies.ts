@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { pickEngine } from '@dinov2/app-kit';
-import { alignment, effectiveRank, type Features, featureStd, rankMe, searchNeighbours, uniformity } from '@dinov2/evaluation';
+import { alignment, effectiveRank, type Features, featureStd, nearDuplicates, rankMe, searchNeighbours, uniformity } from '@dinov2/evaluation';
 import type { Extractor } from '@dinov2/features';
 import { createRandom } from '@dinov2/primitives';
 import { evaluate } from '../evaluate';
@@ -9,6 +9,7 @@ import { sampleFolder } from '../inputs/defaults';
 import { tableOf } from '../inputs/extract';
 import { openPictures } from '../inputs/picture-data';
 import { randomCrops } from '../inputs/random-crops';
+import { withSearchProgress } from '../inputs/search-progress';
 import type { Subject } from '../inputs/subjects';
 import { queryGallery } from '../report/query-gallery';
 import { writeText } from '../results/files';
@@ -31,12 +32,6 @@ const SCALE = [0.32, 1] as const;
 const BATCH = 16;
 const SHOWN = 24;
 
-interface Pair {
-  readonly a: string;
-  readonly b: string;
-  readonly similarity: number;
-}
-
 /** Checks that need no labels: near copies, and how features fill their space. */
 export async function copiesCommand(options: CopiesOptions): Promise<void> {
   const { threshold, k, views, seed, autoOrient } = options;
@@ -47,7 +42,7 @@ export async function copiesCommand(options: CopiesOptions): Promise<void> {
     command: 'copies',
     data: { path, images: source.paths.length },
     settings: { threshold, k, views, viewScale: [...SCALE], feature: 'class token of the last block' },
-    async measure(subject) {
+    async measure(subject, say) {
       const extractor = await subject.open({ classTokens: 1 });
       try {
         const table = await tableOf(extractor, source, 'images', options);
@@ -56,14 +51,16 @@ export async function copiesCommand(options: CopiesOptions): Promise<void> {
         await table.close();
         // Every picture is its own nearest, or an exact copy of it is.
         const most = Math.min(k + 1, paths.length);
-        const { indices, similarities } = await searchNeighbours(features, features, most, { engine });
+        const found = await withSearchProgress(`${subject.name}, search`, (onProgress) => searchNeighbours(features, features, most, { engine, onProgress }));
+        const { indices, similarities } = found;
         const neighbours = paths.map((_, row) =>
           Array.from({ length: most }, (_n, i) => ({ row: indices[row * most + i]!, similarity: similarities[row * most + i]! }))
             .filter((one) => one.row !== row)
             .slice(0, k),
         );
-        const pairs = pairsOf(neighbours, paths, threshold);
+        const pairs = nearDuplicates(found, threshold).map(({ first, second, similarity }) => ({ a: paths[first]!, b: paths[second]!, similarity }));
         const nearest = neighbours.flatMap(([first]) => (first === undefined ? [] : [first.similarity])).sort((a, b) => a - b);
+        say(`two augmented views of ${Math.min(views, paths.length)} pictures, then the rank of ${Math.min(paths.length, RANK_ROWS)} rows`);
         const [a, b] = await twoViews(extractor, subject, paths, { views, seed, autoOrient });
         return {
           metrics: {
@@ -87,18 +84,6 @@ export async function copiesCommand(options: CopiesOptions): Promise<void> {
 }
 
 type Neighbour = { readonly row: number; readonly similarity: number };
-
-/** Pairs at or above the threshold, each once, the most similar first. */
-function pairsOf(neighbours: readonly (readonly Neighbour[])[], paths: readonly string[], threshold: number): Pair[] {
-  const pairs = new Map<string, Pair>();
-  neighbours.forEach((list, row) => {
-    for (const { row: other, similarity } of list) {
-      const [a, b] = row < other ? [row, other] : [other, row];
-      if (similarity >= threshold) pairs.set(`${a} ${b}`, { a: paths[a]!, b: paths[b]!, similarity });
-    }
-  });
-  return [...pairs.values()].sort((a, b) => b.similarity - a.similarity);
-}
 
 /** Pictures with their nearest, those with the most similar ones first. */
 function galleryOf(neighbours: readonly (readonly Neighbour[])[], paths: readonly string[], threshold: number, options: CopiesOptions) {

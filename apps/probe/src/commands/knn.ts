@@ -4,6 +4,7 @@ import { evaluate } from '../evaluate';
 import type { EvaluationOptions } from '../inputs/common';
 import { tableOf } from '../inputs/extract';
 import { describeLabelledData, openLabelledData } from '../inputs/labelled-data';
+import { withSearchProgress } from '../inputs/search-progress';
 import { mistakeGallery } from '../report/mistake-gallery';
 import { perClassDetails } from '../results/per-class';
 import type { Metrics } from '../results/schema';
@@ -44,7 +45,7 @@ export async function knnCommand(options: KnnOptions): Promise<void> {
           const table = await tableOf(extractor, dataset, `${name} images`, options);
           const prefix = i === 0 ? '' : `${name}: `;
           const truth = table.indices.map((index) => dataset.labels[index]!);
-          const predictions = await knn(features, labels, table.classTokens(), { k: ks, temperature, engine });
+          const predictions = await withSearchProgress(`${subject.name}, search`, (onProgress) => knn(features, labels, table.classTokens(), { k: ks, temperature, engine, onProgress }));
           for (const p of predictions) metrics[`${prefix}top-1, k = ${p.k}`] = accuracy(p.labels, truth);
           main ??= { ...(predictions.find((p) => p.k === headline) ?? predictions[0]!), truth, indices: table.indices };
           const shots = await fewShotKnn(features, labels, table.classTokens(), truth, { perClass: fewShot, tries, k, temperature, engine });

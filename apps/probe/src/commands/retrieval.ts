@@ -6,6 +6,7 @@ import { evaluate } from '../evaluate';
 import type { EvaluationOptions } from '../inputs/common';
 import { tableOf } from '../inputs/extract';
 import { openRetrievalData, type RetrievalData } from '../inputs/retrieval-data';
+import { withSearchProgress } from '../inputs/search-progress';
 import { type Query, queryGallery } from '../report/query-gallery';
 import type { Metrics } from '../results/schema';
 
@@ -39,7 +40,7 @@ export async function retrievalCommand(options: RetrievalOptions): Promise<void>
           await extractor.dispose();
         }
       })();
-      const { ranks, similarities } = await retrieve(queries.classTokens(), gallery.classTokens(), { engine });
+      const { ranks, similarities } = await withSearchProgress(`${subject.name}, search`, (onProgress) => retrieve(queries.classTokens(), gallery.classTokens(), { engine, onProgress }));
       const judged = judge(data, queries, gallery, ranks, similarities, kappas);
       const shown = spreadOver(ranks.length, SHOWN);
       const rows: Query[] = shown.map((query) => ({
