@@ -107,8 +107,15 @@ describe('trainDepth with a DPT head', () => {
     const again = loadDepthHead(head.weights, { extract: colourTokens(4), patchSize: 4, engine: onnx, maxDepth: 6 });
     const { image } = await rectangles(20).sample(15);
     expect(await again.predict(image)).toEqual(await head.predict(image));
-    head.dispose();
-    again.dispose();
+    const bias = 'decode_head.project.conv.bias';
+    const options = { extract: colourTokens(4), patchSize: 4 };
+    const { [bias]: _, ...rest } = head.weights;
+    expect(() => loadDepthHead(rest, options)).toThrow(`${bias} is missing in the weights of a depth head; expected shape (8)`);
+    const short = { ...head.weights, [bias]: { data: new Float32Array(2), shape: [2] } };
+    expect(() => loadDepthHead(short, options)).toThrow(`${bias} has shape (2)`);
+    const other = loadDepthHead(head.weights, { ...options, extract: colourTokens(3) });
+    await expect(other.predict(image)).rejects.toThrow('tokens of 3 blocks of width 9 for a head on 36 channels');
+    [head, again, other].forEach((one) => one.dispose());
   });
 
   it('refuses another number of blocks', async () => {

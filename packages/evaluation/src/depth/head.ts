@@ -8,7 +8,7 @@ import type { HostArrays } from '../dense/train-head';
 import { EvaluationError } from '../error';
 import type { DepthImage } from './augmentation';
 import type { DepthModel, DepthRange } from './depth-model';
-import { dptModel } from './dpt-head';
+import { dptModel, dptShapes } from './dpt-head';
 import { linearDepthModel } from './linear-head';
 import { type DepthCrop, depthErrors, type DepthScores, meanDepthScores } from './metrics';
 
@@ -84,12 +84,27 @@ export function withClassTokens<T extends DenseInput>(input: T, blocks: readonly
   return { ...input, extract };
 }
 
+interface KnownModel {
+  readonly model: DepthModel;
+  /** Of its weights, by name without the prefix. */
+  readonly shapes: Readonly<Record<string, readonly number[]>>;
+  /** Blocks times width of the tokens that it reads. */
+  readonly tokenChannels: number;
+}
+
 /** The model whose weights these are. */
-function modelOf(weights: HostArrays): DepthModel {
+function modelOf(weights: HostArrays): KnownModel {
   const linear = weights[`${prefix}conv_depth.weight`];
-  if (linear !== undefined) return linearDepthModel(linear.shape[0]);
-  const dpt = weights[`${prefix}project.conv.weight`];
-  if (dpt !== undefined) return dptModel(dpt.shape[0]);
+  if (linear !== undefined) {
+    const [bins, channels] = linear.shape as [number, number];
+    const shapes = { 'conv_depth.weight': [bins, channels, 1, 1], 'conv_depth.bias': [bins] };
+    return { model: linearDepthModel(bins), shapes, tokenChannels: channels / 2 };
+  }
+  const channels = weights[`${prefix}project.conv.weight`]?.shape[0];
+  const width = weights[`${prefix}reassemble_blocks.projects.3.conv.weight`]?.shape[1];
+  if (channels !== undefined && width !== undefined) {
+    return { model: dptModel(channels), shapes: dptShapes(width, channels), tokenChannels: 4 * width };
+  }
   throw new EvaluationError(
     `the weights hold neither ${prefix}conv_depth.weight nor ${prefix}project.conv.weight: they are not those of a depth head`,
   );
@@ -106,16 +121,28 @@ function modelOf(weights: HostArrays): DepthModel {
 export function loadDepthHead(weights: HostArrays, options: DepthHeadOptions): DepthHead {
   const { engine = eagerEngine(), test: usual = {}, minDepth = 1e-3, maxDepth = 10 } = options;
   const range = { minDepth, maxDepth };
-  const model = modelOf(weights);
+  const { model, shapes, tokenChannels } = modelOf(weights);
   const input = withClassTokens(options, options.blocks);
+  for (const [name, shape] of Object.entries(shapes)) {
+    const array = weights[prefix + name];
+    if (array?.data.length === shape.reduce((a, b) => a * b, 1)) continue;
+    throw new EvaluationError(
+      `${prefix}${name} ${array === undefined ? 'is missing' : `has shape (${array.shape.join(', ')})`} in the weights of a depth head; ` +
+        `expected shape (${shape.join(', ')})`,
+    );
+  }
   const parameters = Object.fromEntries(
-    Object.entries(weights).flatMap(([name, { data, shape }]) =>
-      name.startsWith(prefix) ? [[name.slice(prefix.length), engine.put(data, shape, 'float32')]] : [],
-    ),
+    Object.entries(shapes).map(([name, shape]) => [name, engine.put(weights[prefix + name]!.data, shape, 'float32')]),
   );
   const run = jit((p: Tensors, tokens: Required<StackedTokens<tf.Tensor>>) => model.depth(p, tokens, range), { engine });
 
   const depth = async (tokens: Required<StackedTokens<HostArray>>): Promise<HostArray> => {
+    const [, blocks, , , width] = tokens.patchTokens.shape as [number, number, number, number, number];
+    if (blocks * width !== tokenChannels) {
+      throw new EvaluationError(
+        `tokens of ${blocks} blocks of width ${width} for a head on ${tokenChannels} channels; extract the blocks that it was trained on`,
+      );
+    }
     const result = await run(parameters, tokens);
     const data = await result.data();
     result.dispose();
