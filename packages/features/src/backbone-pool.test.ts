@@ -1,6 +1,8 @@
 import { preprocessings } from '@dinov2/augment';
 import { onnxEngine } from '@dinov2/engine-onnx';
+import { eagerEngine } from '@dinov2/jit';
 import { initialize, vitConfig } from '@dinov2/vit';
+import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CompiledBackbone } from './compiled-backbone';
 import { createExtractor } from './create-extractor';
@@ -41,6 +43,22 @@ describe('createExtractor in worker threads', () => {
     }
     await here.dispose();
     await engine.dispose();
+  });
+
+  it.each([
+    ['a position table', config],
+    ['rotary positions', vitConfig('dinov3-small', { embedDim: 48, depth: 2, heads: 3, patchSize: 8, imageSize: 32, layerScale: 1 })],
+  ])('gives what TensorFlow.js gives: %s', async (_, config) => {
+    await tf.setBackend('cpu');
+    const of = { config, parameters: initialize(config, 2), preprocessing: preprocessings.dinov3 };
+    const extractors = [await createExtractor(of, outputs, { workers: 1 }), await createExtractor(of, outputs, { engine: eagerEngine({ backend: 'cpu' }) })];
+    const [found, expected] = await Promise.all(extractors.map((extractor) => extractor.extract(pictures(2, 24, 40))));
+    for (const name of ['classTokens', 'meanPatch', 'patchTokens', 'attention'] as const) {
+      expect(found[name]!.shape).toEqual(expected[name]!.shape);
+      // Values of order one, sums of tens of products in float32.
+      expected[name]!.data.forEach((value, i) => expect(Math.abs(found[name]!.data[i] - value)).toBeLessThan(1e-5));
+    }
+    for (const extractor of extractors) await extractor.dispose();
   });
 
   it('computes several sizes at once on an engine that keeps the program of one', async () => {
