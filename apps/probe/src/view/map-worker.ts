@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import type { Layout } from './folder-map';
 import { placeImages } from './place-images';
 
 export interface MapRequest {
@@ -6,7 +7,8 @@ export interface MapRequest {
   readonly columns: number;
 }
 
-export type MapReply = ReturnType<typeof placeImages>;
+export type MapReply = { readonly layout: Layout } | { readonly share: number };
 
 const { data, columns } = workerData as MapRequest;
-parentPort!.postMessage(placeImages(data, columns) satisfies MapReply);
+const reply = (message: MapReply) => parentPort!.postMessage(message);
+reply({ layout: placeImages(data, columns, (share) => reply({ share })) });

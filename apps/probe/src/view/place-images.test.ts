@@ -12,7 +12,10 @@ function tokens(groups: number, each: number, columns: number): Float32Array {
 it('puts what is alike side by side, within the unit square, the same every time', () => {
   const [groups, each, columns] = [4, 20, 24];
   const all = tokens(groups, each, columns);
-  const { method, places } = placeImages(all, columns);
+  const shares: number[] = [];
+  const { method, places } = placeImages(all, columns, (share) => shares.push(share));
+  expect(shares).toEqual([...shares].sort((a, b) => a - b));
+  expect([shares[0], shares.at(-1)! < 1, shares.at(-1)! > 0.9]).toEqual([0, true, true]);
   expect(method).toBe('umap');
   expect(Math.min(...places)).toBeGreaterThanOrEqual(0);
   expect(Math.max(...places)).toBeLessThanOrEqual(1);

@@ -12,8 +12,10 @@ const EXACT = 4000;
  * Put images on a plane by their class tokens (N, D), similar ones close to each other: UMAP (McInnes et al.,
  * arXiv 1802.03426) of the directions of the tokens, else their first two principal components. The same tokens
  * give the same plane.
+ *
+ * @param onProgress - told the share of the work that is done, now and then.
  */
-export function placeImages(tokens: Float32Array, columns: number): Layout {
+export function placeImages(tokens: Float32Array, columns: number, onProgress?: (share: number) => void): Layout {
   const rows = tokens.length / columns;
   const directions = normalised(tokens, columns);
   if (rows < FEWEST || rows > MOST) return { method: 'pca', places: fit(principalPlane(directions, rows, columns)) };
@@ -22,11 +24,15 @@ export function placeImages(tokens: Float32Array, columns: number): Layout {
   const random = createRandom(1);
   const umap = new UMAP({ nNeighbors: neighbours, minDist: 0.25, random: () => random.uniform() });
   if (rows <= EXACT) {
-    const { indices, distances } = nearest(directions, rows, columns, neighbours);
+    const { indices, distances } = nearest(directions, rows, columns, neighbours, (share) => onProgress?.(share / 2));
     umap.setPrecomputedKNN(indices, distances);
   }
-  const places = umap.fit(Array.from({ length: rows }, (_, row) => [...directions.subarray(row * columns, (row + 1) * columns)]));
-  return { method: 'umap', places: fit(Float32Array.from(places.flat())) };
+  const epochs = umap.initializeFit(Array.from({ length: rows }, (_, row) => [...directions.subarray(row * columns, (row + 1) * columns)]));
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    umap.step();
+    if (epoch % 10 === 0) onProgress?.((1 + epoch / epochs) / 2);
+  }
+  return { method: 'umap', places: fit(Float32Array.from(umap.getEmbedding().flat())) };
 }
 
 function normalised(tokens: Float32Array, columns: number): Float32Array {
@@ -51,7 +57,7 @@ function principalPlane(directions: Float32Array, rows: number, columns: number)
 }
 
 /** Euclidean neighbours of every row, itself first. */
-function nearest(directions: Float32Array, rows: number, columns: number, count: number) {
+function nearest(directions: Float32Array, rows: number, columns: number, count: number, onProgress: (share: number) => void) {
   const indices: number[][] = [];
   const distances: number[][] = [];
   for (let row = 0; row < rows; row++) {
@@ -65,6 +71,7 @@ function nearest(directions: Float32Array, rows: number, columns: number, count:
     const order = Array.from(all.keys()).sort((a, b) => all[a]! - all[b]!).slice(0, count);
     indices.push(order);
     distances.push(order.map((other) => Math.max(0, all[other]!)));
+    if (row % 100 === 0) onProgress(row / rows);
   }
   return { indices, distances };
 }

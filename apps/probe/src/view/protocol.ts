@@ -32,8 +32,8 @@ export interface ModelState {
 export type ExtractionState =
   | { readonly status: 'waiting' }
   | { readonly status: 'extracting'; readonly done: number; readonly total: number; readonly imagesPerSecond: number; readonly secondsLeft: number }
-  /** `searchable` images take part in searches for patches; it grows for a while. */
-  | { readonly status: 'ready'; readonly count: number; readonly searchable: number; readonly skipped: readonly SkippedImage[] }
+  /** `searchable` images take part in searches for patches; it grows for a while. `map` is the share of the map that is done. */
+  | { readonly status: 'ready'; readonly count: number; readonly searchable: number; readonly skipped: readonly SkippedImage[]; readonly map?: number }
   | { readonly status: 'failed'; readonly problem: string };
 
 /** An image without features. */

@@ -91,7 +91,7 @@ export class ViewedModel {
       .map((image) => ({ image, reason: reasons.get(this.options.source.paths[image]!) ?? 'not read' }));
     const { rows, columns } = this.grid;
     this.search = new PatchSearch({ patches: rows * columns, dimension: this.state.embedDim, maximumBytes: this.options.searchMemory });
-    const ready = (searchable: number) => this.change({ status: 'ready', count: table.count, searchable, skipped });
+    const ready = (searchable: number) => this.change({ status: 'ready', count: table.count, searchable, skipped, ...('map' in this.progress && { map: this.progress.map }) });
     ready(0);
     let told = performance.now();
     for (let row = 0; row < table.count; row++) {
@@ -160,7 +160,16 @@ export class ViewedModel {
     const { table } = this;
     if (table === undefined) return undefined;
     const { data, shape } = table.classTokens();
-    this.map ??= layOut({ data: data as Float32Array, shape }, join(this.options.cache, 'maps'), this.ended.signal);
+    this.map ??= layOut({
+      data: data as Float32Array,
+      shape,
+      cache: join(this.options.cache, 'maps'),
+      signal: this.ended.signal,
+      onProgress: (share) => {
+        if (this.progress.status === 'ready') this.change({ ...this.progress, map: share });
+      },
+    });
+    this.map.catch(() => (this.map = undefined)); // to be tried again
     const { method, places } = await this.map;
     return { method, images: Array.from(table.indices), places: Array.from(places) };
   }

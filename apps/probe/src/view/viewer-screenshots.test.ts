@@ -20,7 +20,7 @@ describe.runIf(process.env['UPDATE_SCREENSHOTS'] !== undefined && hasBrowser && 
   let two: Viewer;
   let browser: Browser;
 
-  const start = (weights: string[]) => startViewer({ weights, images, size: 336, port: 0, cache, runs: [run] });
+  const start = (weights: string[]) => startViewer({ weights, images, size: 448, port: 0, cache, runs: [run] });
   const choose = (page: Page, name: string) => page.getByRole('radio', { name, exact: true }).click();
 
   async function newPage({ url }: Viewer, options: BrowserContextOptions = {}): Promise<Page> {

@@ -4,7 +4,7 @@ import type { FolderMap } from '../../view/protocol';
 import { getMap } from '../api';
 import { useSize } from '../components/use-size';
 import { pictureArrived } from '../picture-cache';
-import { isReady, lead, models, open, openImage, problem, viewer } from '../state';
+import { isReady, lead, models, open, openImage, problem, progress, viewer } from '../state';
 import { isDark } from '../theme';
 import { drawMap, imageAt, type MapScene } from './draw-map';
 import { fitView, turnTo, type View, zoomAt } from './view-transform';
@@ -41,6 +41,8 @@ export function FolderMapView() {
   const turned = useMemo(() => turnTo({ width, height }, map === undefined || map === 'asked' ? [0, 0] : map.places), [map, width < height]);
   const whole = fitView({ width, height }, turned.extent, viewer.value!.names.length);
   const { rows, columns } = models.value[model]!;
+  const state = progress.value[model];
+  const share = state?.status === 'ready' ? state.map : undefined;
   const scene: MapScene | undefined =
     map === undefined || map === 'asked'
       ? undefined
@@ -114,7 +116,7 @@ export function FolderMapView() {
           else if (key === '0') view.value = undefined;
         }}
       />
-      {scene === undefined && <p class="empty">{isReady(model) ? 'Laying out the folder …' : 'The map comes when all features are there.'}</p>}
+      {scene === undefined && <p class="empty">{isReady(model) ? `Laying out the folder … ${share === undefined ? '' : `${Math.round(100 * share)} %`}` : 'The map comes when all features are there.'}</p>}
       {pointed.value !== undefined && scene !== undefined && <span class="pointed-name">{viewer.value!.names[scene.images[pointed.value]!]}</span>}
       <div class="zoom">
         <button type="button" aria-label="Closer" onClick={() => zoom(1.6)}>+</button>
