@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { type Dataset, openSplits } from '@dinov2/data';
+import { type Dataset, openDataset, openSplits } from '@dinov2/data';
+import pc from 'picocolors';
 import { ProbeError } from '../error';
 import { sampleFolder } from './defaults';
 
@@ -27,11 +28,32 @@ export function openLabelledData(data: string | undefined, tests: readonly strin
   const named = tests.map(parseTest);
   const main = named.filter(({ name }) => name === undefined);
   if (main.length > 1) throw new ProbeError(`--test names ${main.length} sets without a name; write --test NAME=PATH for all but one`);
-  const open = (test?: string) => openSplits(test === undefined ? path : trainPath(path), { requireLabels: true, ...(test !== undefined && { test }) });
+  openDataset(trainPath(path), { requireLabels: true });
+  const open = (test?: string) => {
+    const splits = openSplits(test === undefined ? path : trainPath(path), { ...(test !== undefined && { test }) });
+    return { ...splits, test: labelledOnly(splits.test, test ?? path) };
+  };
   const { train, test } = open(main[0]?.path);
   const first = { name: main[0] === undefined ? 'test' : basename(main[0].path), path: main[0]?.path ?? path, dataset: test };
   const extra = named.flatMap(({ name, path: place }) => (name === undefined ? [] : [{ name, path: place, dataset: open(place).test }]));
   return { path, train, tests: [first, ...extra] };
+}
+
+/** A test set without its images that have no class, which ImageNet-ReaL's protocol leaves out. */
+function labelledOnly(dataset: Dataset, path: string): Dataset {
+  const kept = Array.from(dataset.labels.keys()).filter((i) => dataset.labels[i]! >= 0);
+  if (kept.length === dataset.paths.length) return dataset;
+  if (kept.length === 0) throw new ProbeError(`none of the ${dataset.paths.length} test images of ${path} has a class; put them into a folder per class, or pass a list with labels`);
+  console.warn(`${pc.yellow('left out')} ${dataset.paths.length - kept.length} of ${dataset.paths.length} test images of ${path}, which have no class`);
+  const pick = <T>(values: readonly T[] | undefined) => values && kept.map((i) => values[i]!);
+  const { multiLabels, boxes } = dataset;
+  return {
+    paths: pick(dataset.paths)!,
+    labels: Int32Array.from(kept, (i) => dataset.labels[i]!),
+    classes: dataset.classes,
+    ...(multiLabels && { multiLabels: pick(multiLabels)! }),
+    ...(boxes && { boxes: pick(boxes)! }),
+  };
 }
 
 function parseTest(text: string): { name?: string; path: string } {
