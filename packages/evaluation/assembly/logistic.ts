@@ -262,3 +262,58 @@ export function multiply(a: usize, b: usize, rows: usize, columns: usize, steps:
     }
   }
 }
+
+/** Sum of a[i] b[i] over `count` values. */
+function dot(a: usize, b: usize, count: usize): f64 {
+  let s0 = f64x2.splat(0);
+  let s1 = f64x2.splat(0);
+  let s2 = f64x2.splat(0);
+  let s3 = f64x2.splat(0);
+  const fast = a + (count & ~7) * 8;
+  const end = a + count * 8;
+  for (; a < fast; a += 64, b += 64) {
+    s0 = f64x2.add(s0, f64x2.mul(v128.load(a), v128.load(b)));
+    s1 = f64x2.add(s1, f64x2.mul(v128.load(a, 16), v128.load(b, 16)));
+    s2 = f64x2.add(s2, f64x2.mul(v128.load(a, 32), v128.load(b, 32)));
+    s3 = f64x2.add(s3, f64x2.mul(v128.load(a, 48), v128.load(b, 48)));
+  }
+  const s = f64x2.add(f64x2.add(s0, s1), f64x2.add(s2, s3));
+  let sum = f64x2.extract_lane(s, 0) + f64x2.extract_lane(s, 1);
+  for (; a < end; a += 8, b += 8) sum += load<f64>(a) * load<f64>(b);
+  return sum;
+}
+
+/**
+ * Inverse of a symmetric positive definite matrix (n, n) in its place, by its Cholesky factor. `root` has room for (n, n).
+ */
+export function inverse(matrix: usize, root: usize, n: usize): void {
+  const line = n * 8;
+  // The factor, over the lower triangle.
+  for (let j: usize = 0; j < n; j++) {
+    const row = matrix + j * line;
+    for (let i: usize = 0; i < j; i++) {
+      const other = matrix + i * line;
+      store<f64>(row + i * 8, (load<f64>(row + i * 8) - dot(row, other, i)) / load<f64>(other + i * 8));
+    }
+    const diagonal = load<f64>(row + j * 8);
+    // Rounding may leave nothing of a column that depends on others; a small share of the diagonal replaces it.
+    store<f64>(row + j * 8, sqrt(max(diagonal - dot(row, row, j), max(diagonal * 1e-14, f64.MIN_NORMAL_VALUE))));
+  }
+  // Row i of `root` is column i of the factor's inverse, which is zero before i.
+  memory.fill(root, 0, n * line);
+  for (let i: usize = 0; i < n; i++) {
+    const column = root + i * line;
+    store<f64>(column + i * 8, 1 / load<f64>(matrix + i * line + i * 8));
+    for (let j = i + 1; j < n; j++) {
+      const row = matrix + j * line;
+      store<f64>(column + j * 8, -dot(row + i * 8, column + i * 8, j - i) / load<f64>(row + j * 8));
+    }
+  }
+  for (let i: usize = 0; i < n; i++) {
+    for (let j: usize = 0; j <= i; j++) {
+      const value = dot(root + i * line + i * 8, root + j * line + i * 8, n - i);
+      store<f64>(matrix + i * line + j * 8, value);
+      store<f64>(matrix + j * line + i * 8, value);
+    }
+  }
+}

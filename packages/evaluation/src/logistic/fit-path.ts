@@ -18,6 +18,29 @@ export interface FitOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Time of inverting a matrix of width n is that of this many n³ operations of the products. */
+const INVERSE = 4;
+
+/** Solutions that the start of the next one is extrapolated from. */
+const SOLUTIONS = 4;
+
+interface Solution {
+  /** Logarithm of C. */
+  readonly exponent: number;
+  readonly coefficients: Float64Array;
+}
+
+/** Value at `exponent` of the polynomial through solutions. */
+function extrapolate(solutions: readonly Solution[], exponent: number): Float64Array {
+  const result = new Float64Array(solutions[0]!.coefficients.length);
+  for (const one of solutions) {
+    let weight = 1;
+    for (const other of solutions) if (other !== one) weight *= (exponent - other.exponent) / (one.exponent - other.exponent);
+    for (let i = 0; i < result.length; i++) result[i]! += weight * one.coefficients[i]!;
+  }
+  return result;
+}
+
 /** Optima for each C in turn, each started from the one before and the first from `start`, or zeros. */
 export async function* fitPath(
   data: ShardData,
@@ -31,13 +54,21 @@ export async function* fitPath(
   const sharded = shardRows(data, threads);
   try {
     const preconditioner = createPreconditioner(classes, width);
+    // Made anew once the evaluations with the old one have cost as much as making it: few rows of wide features are
+    // evaluated much faster than a matrix is inverted.
+    const renewAfter = (rows * width ** 2 + INVERSE * width ** 3) / (4 * rows * width * classes);
+    let evaluationsSince = Infinity;
+    const solutions: Solution[] = [];
     let coefficients = start ?? new Float64Array(classes * width);
     for (const c of cs) {
       // With two classes scikit-learn penalises one vector, the difference w of both: ½‖w‖² is ‖W‖².
       const penalty = (classes === 2 ? 2 : 1) / (c * rows);
-      const metric = (await sharded.metric(coefficients)).map((value) => value / rows);
-      for (let d = 0; d < dim; d++) metric[d * width + d]! += penalty;
-      preconditioner.set(metric);
+      if (evaluationsSince >= renewAfter) {
+        const metric = (await sharded.metric(coefficients)).map((value) => value / rows);
+        for (let d = 0; d < dim; d++) metric[d * width + d]! += penalty;
+        preconditioner.set(metric);
+        evaluationsSince = 0;
+      }
       // The mean loss, so that tolerances and steps do not depend on C and the number of rows.
       const evaluate = async (point: Float64Array) => {
         signal?.throwIfAborted();
@@ -52,12 +83,25 @@ export async function* fitPath(
         // A step that gains a share t of ½ penalty ‖W‖² moves W by √t of its length at most.
         return { value, gradient, scale: Math.min(value, (penalty / 2) * squares) };
       };
+      // Solutions move smoothly with the logarithm of C: start where the last ones point, if that is better than to stay.
+      let lowest = Infinity;
+      for (let count = 1; count <= solutions.length; count++) {
+        const guess = extrapolate(solutions.slice(-count), Math.log(c));
+        const { value } = await evaluate(guess);
+        evaluationsSince++;
+        if (!(value < lowest)) break;
+        lowest = value;
+        coefficients = guess;
+      }
       const { point, value, ...facts } = await lbfgs(evaluate, coefficients, {
         tolerance,
         maxIterations,
         precondition: preconditioner.apply,
       });
       coefficients = point;
+      solutions.push({ exponent: Math.log(c), coefficients });
+      if (solutions.length > SOLUTIONS) solutions.shift();
+      evaluationsSince += facts.evaluations;
       yield { coefficients, objective: value * c * rows, ...facts };
     }
   } finally {

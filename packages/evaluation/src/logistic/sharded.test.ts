@@ -38,14 +38,14 @@ function byHand({ features, labels }: ReturnType<typeof problem>, coefficients: 
 
 describe('shardRows', () => {
   // 1 row, less than a block, a block and some, and enough for threads.
-  it.each([[1, 1], [50, 1], [131, 1], [4001, 3]])('sums over %i rows on %i threads', async (rows, threads) => {
+  it.each([[1, 1], [50, 1], [131, 1], [44_001, 3]])('sums over %i rows on %i threads', async (rows, threads) => {
     const data = problem(rows);
     const coefficients = Float64Array.from(symmetric(2, classes * (dim + 1)));
     const expected = byHand(data, coefficients);
     const sharded = shardRows(data, threads);
     try {
       const { loss, gradient } = await sharded.evaluate(coefficients);
-      // Sums of up to 4001 terms of one size, in another order.
+      // Sums of up to 44,001 terms of one size, in another order.
       const atol = 1e-13 * rows;
       expectAllclose([loss], [expected.loss], { rtol: 1e-12 });
       expectAllclose(gradient, expected.gradient, { rtol: 1e-10, atol });
@@ -56,7 +56,7 @@ describe('shardRows', () => {
   });
 
   it('fails with a sentence when its threads end', async () => {
-    const data = problem(4001);
+    const data = problem(44_001);
     const sharded = shardRows(data, 2);
     await sharded.close();
     await expect(sharded.evaluate(new Float64Array(classes * (dim + 1)))).rejects.toThrow('a thread of the logistic regression ended');

@@ -9,8 +9,8 @@ export interface ShardedRows {
   close(): Promise<void>;
 }
 
-// Below this many multiply-adds, half a millisecond, a message to a thread costs more than it saves.
-const SMALL = 4e6;
+// Below this many multiply-adds, some five milliseconds, waiting for threads on a busy machine costs more than they save.
+const SMALL = 5e7;
 
 /**
  * Rows spread over `threads` worker threads, or held here where one is enough or the platform (a browser) has no
@@ -22,8 +22,12 @@ export function shardRows(data: ShardData, threads = defaultThreads()): ShardedR
   const workerThreads = small || threads < 2 ? undefined : builtin('node:worker_threads');
   if (workerThreads === undefined) {
     const shard = createShard(logisticModule(), data);
+    const breathe = breather();
     return {
-      evaluate: async (coefficients) => shard.evaluate(coefficients),
+      evaluate: async (coefficients) => {
+        await breathe();
+        return shard.evaluate(coefficients);
+      },
       metric: async (coefficients) => shard.metric(coefficients),
       close: async () => {},
     };
@@ -80,6 +84,20 @@ const workerText = `
   const shard = (${createShard.toString()})(workerData.module, workerData.part);
   parentPort.on('message', ({ method, coefficients }) => parentPort.postMessage(shard[method](coefficients)));
 `;
+
+/** Lets timers and signals of this thread have their turn now and then. */
+function breather(): () => Promise<void> | undefined {
+  let last = performance.now();
+  return () => {
+    if (performance.now() - last < 50) return undefined;
+    return new Promise((resolve) =>
+      setTimeout(() => {
+        last = performance.now();
+        resolve();
+      }, 0),
+    );
+  };
+}
 
 function defaultThreads(): number {
   return builtin('node:os')?.availableParallelism() ?? 1;
