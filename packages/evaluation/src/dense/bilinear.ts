@@ -12,7 +12,7 @@ export interface BilinearOptions {
  * Where `length` outputs, starting at `first` of `to`, lie on an axis of `from` inputs, as PyTorch's
  * `interpolate(mode='bilinear')` places them; positions beyond the ends are moved to them.
  */
-export function sourcePositions(from: number, to: number, alignCorners: boolean, first = 0, length = to): Float32Array {
+function sourcePositions(from: number, to: number, alignCorners: boolean, first = 0, length = to): Float32Array {
   const step = alignCorners ? (to > 1 ? (from - 1) / (to - 1) : 0) : from / to;
   const shift = alignCorners ? 0 : 0.5;
   return Float32Array.from({ length }, (_, i) => Math.min(Math.max((first + i + shift) * step - shift, 0), from - 1));

@@ -6,7 +6,7 @@ import type { Pixels, Raster, RgbImage } from './raster';
 import type { HeadBatch } from './train-head';
 
 /** A training picture as the head will see it, with its truth, all of one size. */
-export interface View<T extends Pixels> {
+interface View<T extends Pixels> {
   readonly image: RgbImage;
   readonly target: Raster<T>;
 }

@@ -15,7 +15,7 @@ const upsample = 4;
  * @param scores - (..., bins)
  * @returns (...) metres
  */
-export function depthOfBins(scores: tf.Tensor, { minDepth, maxDepth }: DepthRange): tf.Tensor {
+function depthOfBins(scores: tf.Tensor, { minDepth, maxDepth }: DepthRange): tf.Tensor {
   const bins = scores.shape[scores.rank - 1]!;
   const centres = Float32Array.from({ length: bins }, (_, k) => minDepth + ((maxDepth - minDepth) * k) / (bins - 1));
   const mean = centres.reduce((a, b) => a + b, 0) / bins;
@@ -29,7 +29,7 @@ export function depthOfBins(scores: tf.Tensor, { minDepth, maxDepth }: DepthRang
 }
 
 /** Patch tokens, each followed by its block's class token, blocks one after another: (B, rows, columns, blocks · 2 D). */
-export function joinClassTokens({ patchTokens, classTokens }: Required<StackedTokens<tf.Tensor>>): tf.Tensor {
+function joinClassTokens({ patchTokens, classTokens }: Required<StackedTokens<tf.Tensor>>): tf.Tensor {
   const [batch, blocks, rows, columns, width] = patchTokens.shape as [number, number, number, number, number];
   const everywhere = tf.tile(tf.reshape(classTokens, [batch, blocks, 1, 1, width]), [1, 1, rows, columns, 1]);
   const joined = tf.concat([patchTokens, everywhere], 4); // (B, blocks, rows, columns, 2 D)

@@ -8,7 +8,7 @@ import { standardize, standardizeBy } from './batch-norm';
 import { enlargedCrossEntropy } from './cross-entropy';
 
 /** Tokens (B, blocks, rows, columns, D) as one map with the blocks' channels one after another, (B, rows, columns, blocks · D). */
-export function concatenateBlocks(patchTokens: tf.Tensor): tf.Tensor {
+function concatenateBlocks(patchTokens: tf.Tensor): tf.Tensor {
   const [batch, blocks, rows, columns, width] = patchTokens.shape as [number, number, number, number, number];
   return tf.reshape(tf.transpose(patchTokens, [0, 2, 3, 1, 4]), [batch, rows, columns, blocks * width]);
 }
