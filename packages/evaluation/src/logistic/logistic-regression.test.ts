@@ -86,6 +86,17 @@ describe('logisticRegression', () => {
     for (const { validationAccuracy } of a.candidates) expect((validationAccuracy! * 6) % 1).toBeCloseTo(0, 10);
   });
 
+  it('finds the same optimum in whatever order the values of C come', async () => {
+    const cs = [100, 0.01, 1, 1, 10, 0.01, 1000];
+    const options = { validation: { features: line(60), labels: threes(60) }, refit: false };
+    const { candidates } = await logisticRegression(line(60), threes(60), { ...options, cs });
+    for (const [i, c] of cs.entries()) {
+      const { candidates: [alone] } = await logisticRegression(line(60), threes(60), { ...options, cs: [c] });
+      // Both stop within 1e-12 of the optimum.
+      expectAllclose([candidates[i]!.objective], [alone!.objective], { rtol: 1e-11 });
+    }
+  });
+
   it('reports every fit', async () => {
     const seen: string[] = [];
     await logisticRegression(line(30), threes(30), {

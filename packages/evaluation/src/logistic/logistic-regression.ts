@@ -81,8 +81,8 @@ export const logisticGrid: readonly number[] = Array.from({ length: 45 }, (_, i)
  * where it penalises the difference of both rows). C is the one with the highest accuracy on validation rows, the
  * first in the list of equal ones; the model is then fitted on all rows. Features are used as they are.
  *
- * All arithmetic is float64, by L-BFGS preconditioned with the second derivative at the last optimum, each C
- * started from the one before. With a validation share, a class that the draw leaves without training rows cannot
+ * All arithmetic is float64, by L-BFGS preconditioned with the second derivative at an earlier optimum, each C started
+ * from the extrapolated optima of those before. With a validation share, a class that the draw leaves without training rows cannot
  * be predicted until the last fit.
  *
  * Source: the log-regression protocol of DINOv2 (C grid, held-out tenth, unnormalised class tokens).
