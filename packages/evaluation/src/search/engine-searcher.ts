@@ -1,8 +1,10 @@
 import { type DeviceArray, type Engine, jit } from '@dinov2/jit';
-import { mergeTopK, type TopK } from '@dinov2/primitives';
+import { l2Normalize, mergeTopK, type TopK } from '@dinov2/primitives';
 import * as tf from '@tensorflow/tfjs-core';
+import { scaleRows } from '../features';
 import { breathe } from './breathe';
 import type { Neighbours, Searcher } from './neighbours';
+import type { Tile } from './tiles';
 import { TopRows } from './top-rows';
 
 /** Queries and database rows of one product: their 4 MiB of similarities stay near the cores (bench/knn-vs-faiss.mjs). */
@@ -38,21 +40,43 @@ export function engineSearcher(job: Job): Searcher {
   const tileRows = Math.min(BLOCK, rows);
   const merger = job.k <= LONGEST_LIST ? listMerger : hostMerger;
   const { add, finish, dispose } = merger(job, onDevice, { count, blockRows });
+  const scaler = unitScaler(engine, tileRows, columns);
   return {
     tileRows,
-    async add({ data, start, count: valid }) {
-      const tile = engine.put(data, [tileRows, columns], 'float32');
+    async add(tile) {
+      const unit = await scaler.scale(tile);
       try {
-        await add(tile, start, valid);
+        await add(unit, tile.start, tile.count);
       } finally {
-        tile.dispose();
+        unit.dispose();
       }
     },
     finish,
     dispose() {
       for (const block of onDevice) block.dispose();
+      scaler.dispose();
       dispose();
     },
+  };
+}
+
+/** Brings tiles to the engine and scales their rows to length 1 there. */
+function unitScaler(engine: Engine, rows: number, columns: number) {
+  const scaled = jit((x: tf.Tensor) => ({ unit: l2Normalize(x), squares: tf.sum(tf.square(x), 1) }), { engine });
+  return {
+    async scale({ data, start, count }: Tile): Promise<DeviceArray> {
+      const raw = engine.put(data, [rows, columns], 'float32');
+      const { unit, squares } = await scaled(raw).finally(() => raw.dispose());
+      const lengths = await squares.data();
+      squares.dispose();
+      if (lengths.subarray(0, count).every(Number.isFinite)) return unit;
+      unit.dispose();
+      // Either a row is not finite, which throws here, or its squares are beyond float32 and only those.
+      const onHost = new Float32Array(rows * columns);
+      scaleRows(data, onHost, { rows: count, columns, first: start, name: 'database' });
+      return engine.put(onHost, [rows, columns], 'float32');
+    },
+    dispose: () => scaled.dispose(),
   };
 }
 

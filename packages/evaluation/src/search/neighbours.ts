@@ -1,3 +1,5 @@
+import type { Tile } from './tiles';
+
 /** The nearest database rows of each query, most similar first. */
 export interface Neighbours {
   /** (queries, k) row numbers of the database. */
@@ -11,8 +13,8 @@ export interface Neighbours {
 export interface Searcher {
   /** Rows that a tile holds. */
   readonly tileRows: number;
-  /** Take in a tile (tileRows, columns) of unit rows, of which the first `count` count. */
-  add(tile: { readonly data: Float32Array; readonly start: number; readonly count: number }): Promise<void>;
+  /** @throws EvaluationError when a row is not finite */
+  add(tile: Tile): Promise<void>;
   finish(): Promise<Neighbours>;
   dispose(): void;
 }

@@ -1,3 +1,4 @@
+import { scaleRows } from '../features';
 import { breathe } from './breathe';
 import type { Searcher } from './neighbours';
 import { TopRows } from './top-rows';
@@ -19,15 +20,17 @@ interface Job {
 export function plainSearcher({ queries, columns, k, rows }: Job): Searcher {
   const count = queries.length / columns;
   const top = new TopRows(count, k, rows);
+  const rowsOfTile = new Float32Array(TILE_ROWS * columns);
   const pause = breathe();
   return {
     tileRows: TILE_ROWS,
     async add(tile) {
+      scaleRows(tile.data, rowsOfTile, { rows: tile.count, columns, first: tile.start, name: 'database' });
       for (let first = 0; first < count; first += QUERY_GROUP) {
         const end = Math.min(first + QUERY_GROUP, count);
         for (let query = first; query < end; query++) {
           for (let row = 0; row < tile.count; row++) {
-            const similarity = dot(queries, query * columns, tile.data, row * columns, columns);
+            const similarity = dot(queries, query * columns, rowsOfTile, row * columns, columns);
             top.offer(query, tile.start + row, Math.fround(similarity));
           }
         }

@@ -91,8 +91,8 @@ describe.each(Object.entries(ways))('searchNeighbours, %s', (_name, options) => 
     expect([...indices]).toEqual(bySorting(queries, database, k).map(({ row }) => row));
   });
 
-  it('bears rows of zeros and rows of any length', async () => {
-    const database = { data: Float32Array.of(0, 0, 1e15, 1e15, -1e-9, 0), shape: [3, 2] };
+  it('bears rows of zeros and rows of any length, also where float32 cannot hold its square', async () => {
+    const database = { data: Float32Array.of(0, 0, 1e25, 1e25, -1e-9, 0), shape: [3, 2] };
     const { indices, similarities } = await searchNeighbours({ data: Float32Array.of(3, 3, 0, 0), shape: [2, 2] }, database, 3, options);
     expect([...indices]).toEqual([1, 0, 2, 0, 1, 2]);
     [1, 0, -Math.SQRT1_2, 0, 0, 0].forEach((value, i) => expect(similarities[i]).toBeCloseTo(value, 6));

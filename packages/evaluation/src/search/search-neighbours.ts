@@ -4,7 +4,7 @@ import { dimensions, type Features, unitRows } from '../features';
 import { engineSearcher } from './engine-searcher';
 import type { Neighbours } from './neighbours';
 import { plainSearcher } from './plain-searcher';
-import { type FeatureBlocks, rowsOf, unitTiles } from './tiles';
+import { type FeatureBlocks, rowsOf, tilesOf } from './tiles';
 
 export interface SearchProgress {
   /** Database rows that all queries have been compared with. */
@@ -49,7 +49,7 @@ export async function searchNeighbours(
   const begin = performance.now();
   let rows = 0;
   try {
-    for await (const tile of unitTiles(database, { rows: searcher.tileRows, columns, name: 'database' })) {
+    for await (const tile of tilesOf(database, { rows: searcher.tileRows, columns, name: 'database' })) {
       signal?.throwIfAborted();
       await searcher.add(tile);
       rows += tile.count;

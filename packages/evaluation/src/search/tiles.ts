@@ -1,12 +1,12 @@
 import { EvaluationError } from '../error';
-import { dimensions, type Features, scaleRows } from '../features';
+import { dimensions, type Features } from '../features';
 
 /** Feature rows as they come: all at once, or in blocks of any number of rows. */
 export type FeatureBlocks = Features | Iterable<Features> | AsyncIterable<Features>;
 
-/** Some rows of a matrix, scaled to length 1. */
+/** Some rows of a matrix, as they are. */
 export interface Tile {
-  /** (rows, columns); rows from `count` on are 0. The next tile is written over it. */
+  /** (rows, columns); rows from `count` on are 0. The next tile may be written over it. */
   readonly data: Float32Array;
   /** Number of its first row in the whole. */
   readonly start: number;
@@ -20,15 +20,15 @@ const isFeatures = (blocks: FeatureBlocks): blocks is Features => 'data' in bloc
 export const rowsOf = (blocks: FeatureBlocks): number | undefined => (isFeatures(blocks) ? blocks.shape[0] : undefined);
 
 /**
- * All rows in tiles of `rows`, scaled to length 1: x / max(‖x‖, 1e-12).
+ * All rows in tiles of `rows`.
  *
- * @throws EvaluationError when a block has not `columns` columns, or a row is not finite.
+ * @throws EvaluationError when a block has not `columns` columns
  */
-export async function* unitTiles(
+export async function* tilesOf(
   blocks: FeatureBlocks,
   { rows, columns, name }: { readonly rows: number; readonly columns: number; readonly name: string },
 ): AsyncGenerator<Tile> {
-  const data = new Float32Array(rows * columns);
+  const gathered = new Float32Array(rows * columns);
   let start = 0;
   let count = 0;
   for await (const block of isFeatures(blocks) ? [blocks] : blocks) {
@@ -40,19 +40,21 @@ export async function* unitTiles(
     }
     for (let from = 0; from < blockRows; ) {
       const taken = Math.min(rows - count, blockRows - from);
-      const rowsOfBlock = block.data.subarray(from * columns, (from + taken) * columns);
-      scaleRows(rowsOfBlock, data.subarray(count * columns), { rows: taken, columns, first: start + count, name });
+      const part = block.data.subarray(from * columns, (from + taken) * columns);
       from += taken;
+      if (taken === rows) {
+        yield { data: part, start, count: rows };
+        start += rows;
+        continue;
+      }
+      gathered.set(part, count * columns);
       count += taken;
       if (count === rows) {
-        yield { data, start, count };
+        yield { data: gathered, start, count };
         start += count;
         count = 0;
       }
     }
   }
-  if (count > 0) {
-    data.fill(0, count * columns);
-    yield { data, start, count };
-  }
+  if (count > 0) yield { data: gathered.fill(0, count * columns), start, count };
 }
