@@ -322,6 +322,8 @@ describe.skipIf(!hasBrowser)(`the viewer (needs ${browserFile})`, () => {
     await other.goto(one.url);
     await expect.poll(() => other.locator('.extraction, .problem').innerText()).toBe(said);
     expect(await other.locator('.cell').count()).toBe(13); // pictures need no features
+    await other.keyboard.press('2');
+    expect(await other.locator('.settings').innerText()).toBe('This comes when all features are there.');
     await other.close();
   });
 

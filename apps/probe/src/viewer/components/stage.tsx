@@ -2,7 +2,7 @@ import { useRef } from 'preact/hooks';
 import { exportStage } from '../export';
 import { colouring } from '../overlays';
 import { milliseconds } from '../format';
-import { basis, chosenPatch, clickTime, flip, head, lead, mode, modes, models, opacity, open, part, place, query, sameScale, shortName, smooth, threshold } from '../state';
+import { basis, chosenPatch, clickTime, flip, head, isReady, lead, mode, modes, models, opacity, open, part, place, query, sameScale, shortName, smooth, threshold } from '../state';
 import { Heads } from './heads';
 import { Icon } from './icon';
 import { arrange } from './arrange';
@@ -41,6 +41,7 @@ export function Stage() {
 
 /** Choices of the current mode. */
 function Settings() {
+  if (mode.value !== 'picture' && !models.value.some((_, model) => isReady(model))) return <span>This comes when all features are there.</span>;
   switch (mode.value) {
     case 'picture':
       return <span>{open.value.length > 0 && 'Click a patch to see what is like it.'}</span>;
