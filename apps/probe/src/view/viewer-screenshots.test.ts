@@ -7,6 +7,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasBrowser, launchBrowser } from './chromium.testing';
 import { startViewer, type Viewer } from './index';
+import type { ViewerState } from './protocol';
 
 const at = (path: string) => fileURLToPath(new URL(`../../../../${path}`, import.meta.url));
 const run = at('runs/sample');
@@ -27,6 +28,12 @@ describe.runIf(process.env['UPDATE_SCREENSHOTS'] !== undefined && hasBrowser && 
     const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, ...options });
     await page.goto(url);
     await page.locator('.cell').first().waitFor();
+    await expect
+      .poll(async () => {
+        const { models } = (await (await fetch(`${url}api/state`)).json()) as ViewerState;
+        return models.every(({ progress }) => progress.status === 'ready' && progress.searchable === progress.count);
+      }, { timeout: 60_000 })
+      .toBe(true);
     return page;
   }
 

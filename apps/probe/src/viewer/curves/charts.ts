@@ -9,7 +9,7 @@ const groups: readonly { readonly title: string; readonly series: readonly (read
   { title: 'Loss', series: [['loss', 'sum of all terms']] },
   { title: 'Loss terms', series: [['dinoGlobalLoss', 'DINO global'], ['dinoLocalLoss', 'DINO local'], ['ibotLoss', 'iBOT'], ['koleoLoss', 'KoLeo']] },
   { title: 'Entropy of the teacher’s targets', series: [['teacherEntropy', 'nats']] },
-  { title: 'Learning rate', series: [['learningRate', 'heads'], ['backboneLearningRate', 'backbone']] },
+  { title: 'Learning rate', series: [['learningRate', 'learning rate'], ['backboneLearningRate', 'backbone']] },
   { title: 'Gradient norms', series: [['gradientNorm.backbone', 'backbone'], ['gradientNorm.dinoHead', 'DINO head'], ['gradientNorm.ibotHead', 'iBOT head']] },
   { title: 'Parameter norms', series: [['parameterNorm.backbone', 'backbone'], ['parameterNorm.dinoHead', 'DINO head'], ['parameterNorm.ibotHead', 'iBOT head']] },
   { title: 'Update norms', series: [['updateNorm.backbone', 'backbone'], ['updateNorm.dinoHead', 'DINO head'], ['updateNorm.ibotHead', 'iBOT head']] },
