@@ -10,6 +10,8 @@ export class TrainingProgress {
   private readonly losses: { at: number; loss: number }[] = [];
   private bar: ReturnType<typeof createProgress> | undefined;
   private label = '';
+  private told = performance.now();
+  private testFrom: number | undefined;
 
   constructor(private readonly name: string) {}
 
@@ -18,12 +20,15 @@ export class TrainingProgress {
   };
 
   readonly onProgress = ({ iteration, total, loss, iterationsPerSecond, secondsLeft }: Pick<HeadProgress & LinearProgress, 'iteration' | 'total' | 'loss' | 'iterationsPerSecond' | 'secondsLeft'>): void => {
+    this.told = performance.now();
     this.losses.push({ at: iteration, loss });
     this.show('head', 'iterations', total, iteration - 1).update(iteration, { rate: iterationsPerSecond, secondsLeft, details: [`loss ${loss.toFixed(4)}`] });
   };
 
   readonly onTest = ({ done, total, secondsLeft }: { done: number; total: number; secondsLeft: number }): void => {
-    this.show('test', 'images', total, 0).update(done, { secondsLeft });
+    // The test begins where the training ended: when the last of it was told.
+    this.testFrom ??= this.told;
+    this.show('test', 'images', total, 0).update(done, { rate: (1000 * done) / (performance.now() - this.testFrom), secondsLeft });
   };
 
   end(): void {
