@@ -1,2 +1,1 @@
-export { sceneClasses } from './classes';
-export { generateScenes, type GenerateOptions } from './generate';
+export { generateScenes } from './generate';

@@ -1,7 +1,7 @@
 import { add, cross, dot, normalize, scale, subtract, type Vector } from './vector';
 
 /** A flat piece, seen from both sides; `u` and `v` are unit vectors along its sides. */
-export interface Rectangle {
+interface Rectangle {
   readonly kind: 'rectangle';
   readonly center: Vector;
   readonly u: Vector;
@@ -11,19 +11,19 @@ export interface Rectangle {
 }
 
 /** A level round floor at height 0. */
-export interface Disc {
+interface Disc {
   readonly kind: 'disc';
   readonly radius: number;
 }
 
-export interface Sphere {
+interface Sphere {
   readonly kind: 'sphere';
   readonly center: Vector;
   readonly radius: number;
 }
 
 /** Half sizes along its own axes, turned about the vertical. */
-export interface Box {
+interface Box {
   readonly kind: 'box';
   readonly center: Vector;
   readonly half: Vector;
@@ -34,7 +34,7 @@ export interface Box {
 export type Turn = readonly [cos: number, sin: number];
 
 /** Upright, with its lower end at `base`; a cone ends in a point. */
-export interface Round {
+interface Round {
   readonly kind: 'cylinder' | 'cone';
   readonly base: Vector;
   readonly radius: number;
