@@ -53,7 +53,7 @@ describe('dinov2-probe depth', () => {
     expect(output).toContain('RMSE');
     expect(code).toBe(0);
     const result = readResult(out);
-    expect(result.chosen).toMatchObject({ blocks: [0, 1, 2, 3] });
+    expect(result.settings).toMatchObject({ head, iterations: 3, blocks: [0, 1, 2, 3] });
     const { tensors } = await readSafetensors(join(out, 'head.safetensors'));
     if (head === 'linear4') expect(tensors['decode_head.conv_depth.weight']!.shape.slice(0, 2)).toEqual([256, 256]);
     else expect(tensors['decode_head.conv_depth.weight']).toBeUndefined();

@@ -15,6 +15,8 @@ import { version } from './version';
 
 /** What an evaluation found of one subject. */
 interface Findings extends Measured {
+  /** Settings that follow from the data or the network. */
+  readonly settings?: Result['settings'];
   /** Pictures for the report, made only when it is written. */
   readonly gallery?: () => Promise<Html>;
   /** Further files beside the result: a trained head, pictures. */
@@ -57,7 +59,7 @@ export async function evaluate(options: EvaluationOptions, prepare: (weights: Na
       name: weights.name,
       weights: { path, name: weights.name, architecture: weights.architecture, parameters: weights.parameters, layout: weights.pretrained.layout },
       data: evaluation.data,
-      settings: { ...sharedSettings(options, rows[0]!.subject), ...evaluation.settings },
+      settings: { ...sharedSettings(options, rows[0]!.subject), ...evaluation.settings, ...own!.findings.settings },
       ...measuredOf(own!.findings),
       ...(baselines.length > 0 && { baselines: Object.fromEntries(baselines.map(({ subject, findings }) => [subject.kind, measuredOf(findings)])) }),
       seconds: Number(((performance.now() - started) / 1000).toFixed(2)),

@@ -43,7 +43,7 @@ describe('dinov2-probe segmentation', () => {
     expect(result.metrics['mIoU']).toBeGreaterThan(0.85);
     expect(result.details!.rows.map(({ name }) => name)).toEqual(['dark', 'bright']);
     expect(result.curves![0]!.at.at(-1)).toBe(60);
-    expect(result.chosen).toMatchObject({ iterations: 60, blocks: [3] });
+    expect(result.settings).toMatchObject({ iterations: 60, blocks: [3], augment: false });
     const { tensors } = await readSafetensors(join(out, 'head.safetensors'));
     expect(tensors['decode_head.conv_seg.weight']!.shape).toEqual([2, 32, 1, 1]);
     expect(existsSync(join(out, 'pictures.png'))).toBe(true);
@@ -54,9 +54,7 @@ describe('dinov2-probe segmentation', () => {
     const { code, output } = await probe(folder, [...common(), '--iterations', '5', '--multiscale', '--out', out]);
     expect(output).toContain('mIoU');
     expect(code).toBe(0);
-    const { chosen, settings } = readResult(out);
-    expect(chosen).toMatchObject({ blocks: [0, 1, 2, 3] });
-    expect(settings).toMatchObject({ multiscale: true, recipe: { test: { scales: [1, 1.32, 1.73, 2.28, 3], flip: true } } });
+    expect(readResult(out).settings).toMatchObject({ multiscale: true, blocks: [0, 1, 2, 3], recipe: { test: { scales: [1, 1.32, 1.73, 2.28, 3], flip: true } } });
   });
 
   it('refuses a mask of another size than its picture, and pictures without masks', async () => {

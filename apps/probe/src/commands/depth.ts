@@ -52,7 +52,7 @@ export async function depthCommand(options: DepthOptions): Promise<void> {
     data: { path: data.path, trainingImages: data.train.paths.length, testImages: data.test.paths.length },
     settings: {
       head: headName, recipe: describeRecipe(recipe) as never, crop: options.crop ?? null, depthScale: depthScale ?? null, augment,
-      iterations: iterations ?? null, batchSize: batchSize ?? recipe.batchSize, learningRate: learningRate ?? recipe.learningRate,
+      batchSize: batchSize ?? recipe.batchSize, learningRate: learningRate ?? recipe.learningRate,
       minDepth: minDepth ?? recipe.minDepth, maxDepth: maxDepth ?? recipe.maxDepth,
     },
     async measure(subject) {
@@ -94,7 +94,7 @@ export async function depthCommand(options: DepthOptions): Promise<void> {
             RMSE: scores.rmse, AbsRel: scores.absRel, 'δ1': scores.delta1, 'δ2': scores.delta2, 'δ3': scores.delta3,
             SqRel: scores.sqRel, log10: scores.log10, 'RMSE log': scores.rmseLog, SILog: scores.silog,
           },
-          chosen: { iterations: trained.recipe.iterations, blocks, newViewsEachIteration: trained.augment },
+          settings: { iterations: trained.recipe.iterations, blocks, augment: trained.augment },
           curves: progress.curves(),
           gallery: () => denseSheet(rows, [], 'Near is dark, far is light; black in the truth is unknown. Truth and prediction share their colours.'),
           write: async (folder) => {

@@ -51,7 +51,7 @@ export async function segmentationCommand(options: SegmentationOptions): Promise
     command: 'segmentation',
     whole: false,
     data: { path: data.path, classes, trainingImages: data.train.paths.length, testImages: data.test.paths.length },
-    settings: { multiscale, reduceZeroLabel, augment, recipe: recipe as never, iterations: iterations ?? null, batchSize: batchSize ?? recipe.batchSize, learningRate: learningRate ?? recipe.learningRate },
+    settings: { multiscale, reduceZeroLabel, augment, recipe: recipe as never, batchSize: batchSize ?? recipe.batchSize, learningRate: learningRate ?? recipe.learningRate },
     async measure(subject) {
       const { depth } = subject.config;
       const blocks = multiscale ? [depth - 4, depth - 3, depth - 2, depth - 1].filter((block) => block >= 0) : [depth - 1];
@@ -88,7 +88,7 @@ export async function segmentationCommand(options: SegmentationOptions): Promise
         const number = (value: number) => (Number.isFinite(value) ? value : null);
         return {
           metrics: { mIoU: number(scores.meanIoU), 'mean per class accuracy': number(scores.meanAccuracy), 'pixel accuracy': number(scores.pixelAccuracy) },
-          chosen: { iterations: trained.recipe.iterations, blocks, newViewsEachIteration: trained.augment },
+          settings: { iterations: trained.recipe.iterations, blocks, augment: trained.augment },
           details: {
             unit: 'class',
             columns: ['IoU', 'accuracy', 'pixels'],

@@ -20,7 +20,7 @@ export function comparisonPage(results: readonly Result[], gallery?: Html): stri
 <h1>${title}</h1>
 <p class="lede">${lede(results)}</p>
 </header>
-<section><h2>Results</h2><p>The best of each column stands out. Baselines are the same network at random, and pixels in place of features.</p>
+<section><h2>Results</h2>${rows.length > 1 && html`<p>The best of each column stands out.${rows.some(({ baseline }) => baseline) && ' Baselines are the same network at random, and pixels in place of features.'}</p>`}
 ${metricsTable(rows)}
 <div class="charts" style="margin-top: 28px">${bars.map(chartElement)}</div></section>
 ${gallery}
@@ -60,7 +60,7 @@ ${rows.map(
       const value = row.metrics[name];
       const isBest = rows.length > 1 && value !== undefined && value === bests.get(name) && ranked(name);
       return html`<td class="${isBest ? 'best' : ''}">${formatMetric(name, value)}</td>`;
-    })}${chosen && html`<td>${Object.entries(row.chosen ?? {}).map(([key, value], i) => `${i > 0 ? ', ' : ''}${key} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)}</td>`}</tr>`,
+    })}${chosen && html`<td class="chosen">${Object.entries(row.chosen ?? {}).map(([key, value], i) => `${i > 0 ? ', ' : ''}${key} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)}</td>`}</tr>`,
   )}</table></div>`;
 }
 

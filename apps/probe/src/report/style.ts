@@ -2,6 +2,7 @@
 export const style = `
 .wide { overflow-x: auto; }
 .numbers td.best { font-weight: 620; color: var(--accent); }
+.numbers td.chosen { min-width: 14em; white-space: normal; }
 .numbers tr.baseline td { color: var(--soft); }
 .numbers .up { color: var(--good); }
 .numbers .down { color: var(--bad); }
