@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { describeError, exitCodeOf } from '@dinov2/app-kit';
 import { preprocessings } from '@dinov2/augment';
 import { initialize, vitConfig } from '@dinov2/vit';
@@ -9,7 +10,7 @@ import sharp from 'sharp';
 import { vi } from 'vitest';
 import { runCommandLine } from './cli';
 
-/** What the program printed and how it would have ended. */
+/** What the program printed, without its colours, and how it would have ended. */
 export interface Outcome {
   readonly code: number;
   readonly output: string;
@@ -18,7 +19,7 @@ export interface Outcome {
 /** Run a command line in this process, with the cache in `folder`. */
 export async function probe(folder: string, words: readonly string[]): Promise<Outcome> {
   let output = '';
-  const write = (text: unknown) => ((output += `${String(text)}\n`), true);
+  const write = (text: unknown) => ((output += `${stripVTControlCharacters(String(text))}\n`), true);
   const spies = [
     ...(['log', 'warn', 'error', 'info'] as const).map((method) => vi.spyOn(console, method).mockImplementation((...texts) => void write(texts.join(' ')))),
     vi.spyOn(process.stdout, 'write').mockImplementation(write),
@@ -29,7 +30,7 @@ export async function probe(folder: string, words: readonly string[]): Promise<O
     await runCommandLine(words, '0.0.0');
     return { code: 0, output };
   } catch (error) {
-    return { code: exitCodeOf(error), output: `${output}${describeError(error, false)}` };
+    return { code: exitCodeOf(error), output: `${output}${stripVTControlCharacters(describeError(error, false))}` };
   } finally {
     spies.forEach((spy) => spy.mockRestore());
     vi.unstubAllEnvs();
