@@ -1,6 +1,8 @@
 // Milliseconds per training step of segmentation and depth heads on tokens of a ViT-S/14 at 224 pixels:
 //   npx turbo run build --filter=@dinov2/evaluation... --filter=@dinov2/engine-onnx && node bench/dense-heads.mjs
-// Random numbers in place of tokens; the features of views are not counted.
+// Random numbers in place of tokens; the features of views are not counted. Writes bench/results/dense-heads.json.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
 import '@tensorflow/tfjs';
 import { onnxEngine } from '@dinov2/engine-onnx';
 import { trainDepth, trainSegmentation } from '@dinov2/evaluation';
@@ -9,6 +11,8 @@ const side = 224;
 const width = 384;
 const steps = 12;
 const engine = onnxEngine();
+
+const results = [];
 
 /** Tokens without a network. */
 const tokens = (blocks) => async ({ shape: [batch, height, across] }) => {
@@ -38,6 +42,7 @@ async function measure(name, run) {
   });
   head.dispose();
   const median = times.sort((a, b) => a - b)[times.length >> 1];
+  results.push({ name, batchSize: recipe.batchSize, milliseconds: median });
   console.log(`${name.padEnd(34)} batch ${String(recipe.batchSize).padStart(2)} ${median.toFixed(0).padStart(6)} ms`);
 }
 
@@ -47,3 +52,10 @@ await measure('depth, linear, 1 block', (options) => trainDepth({ ...options, ex
 await measure('depth, linear, 4 blocks', (options) => trainDepth({ ...options, extract: tokens(4) }));
 await measure('depth, DPT of 32 channels', (options) => trainDepth({ ...options, head: 'dpt', extract: tokens(4) }));
 await engine.dispose();
+
+const output = new URL('results/', import.meta.url);
+mkdirSync(output, { recursive: true });
+writeFileSync(
+  new URL('dense-heads.json', output),
+  `${JSON.stringify({ date: new Date().toISOString(), cpu: cpus()[0].model, threads: availableParallelism(), results }, null, 2)}\n`,
+);

@@ -66,8 +66,8 @@ async function ours(pixels) {
   const images = channelsLast(pixels);
   const batch = images.length / (channels * side * side);
   const outputs = { classTokens: 1, patchTokens: [config.depth - 1] };
-  // One worker has all cores work on a single image; the default is one per core.
-  const extractor = await createExtractor({ config, ...backbone }, outputs, batch === 1 ? { workers: 1 } : {});
+  // A single image is computed by all cores of an engine in this thread; the default is a worker for each core.
+  const extractor = await createExtractor({ config, ...backbone }, outputs, batch === 1 ? { engine: (await import('@dinov2/engine-onnx')).onnxEngine() } : {});
   return async () => {
     const { classTokens, patchTokens } = await extractor.extract({ data: images, shape: [batch, side, side, channels] });
     return concatenated(classTokens.data, patchTokens.data, batch);
