@@ -1,0 +1,1 @@
+export { CurationError } from './error';
