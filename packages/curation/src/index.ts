@@ -1,1 +1,3 @@
 export { CurationError } from './error';
+export { memoryVectors } from './vectors/memory-vectors';
+export type { Vectors } from './vectors/vectors';
