@@ -1,3 +1,6 @@
 export { CurationError } from './error';
 export { memoryVectors } from './vectors/memory-vectors';
+export type { VectorPrecision } from './vectors/npy-header';
+export { openNpy } from './vectors/open-npy';
 export type { Vectors } from './vectors/vectors';
+export { type NpyWriter, writeNpy } from './vectors/write-npy';
