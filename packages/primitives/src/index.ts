@@ -14,11 +14,13 @@ export {
 export { distillationCrossEntropy } from './distillation-cross-entropy';
 export { ema } from './ema';
 export { PrimitiveError } from './error';
+export { maximumFloat16, readFloat16, writeFloat16 } from './float16';
 export { gelu } from './gelu';
 export { l2Normalize } from './l2-normalize';
 export { layerNorm } from './layer-norm';
 export { linear } from './linear';
 export { type ColumnRange, mergeTopK, type TopK } from './merge-top-k';
+export { cellDistance, fractalNoise, valueNoise, whiteNoise } from './noise';
 export { createRandom, type Random, type RandomState } from './random';
 export { resampleBicubic, type ResampleBicubicOptions } from './resample-bicubic';
 export { rotaryEmbedding, type Rotation } from './rotary-embedding';

@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib';
+import { maximumFloat16, readFloat16, writeFloat16 } from '@dinov2/primitives';
 import type { HostArray } from '@dinov2/vit';
 import { FeaturesError } from '../error';
 import type { Tokens } from '../types';
-import { maximumFloat16, readFloat16, writeFloat16 } from './float16';
 
 /** Number type of patch tokens and attention on disk. */
 export type DensePrecision = 'float16' | 'float32';
@@ -66,9 +66,8 @@ export function encodeRecord(tokens: Tokens, i: number, layout: RecordLayout, pa
       `a patch token of ${path} has a value of ${largest}, which float16 does not hold; pass precision: 'float32', or norm: true`,
     );
   }
-  const halves = new Uint16Array(dense.length);
-  writeFloat16(dense, halves);
-  return { vectors: bytesOf(vectors), dense: bytesOf(halves) };
+
+  return { vectors: bytesOf(vectors), dense: bytesOf(writeFloat16(dense)) };
 }
 
 /** Patch tokens or attention from the bytes of a record's second part. */

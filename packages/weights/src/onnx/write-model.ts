@@ -2,9 +2,9 @@ import type { FileHandle } from 'node:fs/promises';
 import { rm } from 'node:fs/promises';
 import { endianness } from 'node:os';
 import { basename } from 'node:path';
+import { maximumFloat16, writeFloat16 } from '@dinov2/primitives';
 import { atomicWrite } from '../files/atomic-write';
 import { WeightsError } from '../errors';
-import { isInfinite, maximumFloat16, toFloat16 } from './float16';
 import type { Graph, Initializer } from './graph';
 import { type DataType, encodeGraph, encodeModel, encodeTensor, type ExternalData, fieldPrefix, streamedFields } from './messages';
 
@@ -114,8 +114,8 @@ function encodeValues(tensor: Initializer): Uint8Array {
     throw new WeightsError(`Tensor "${tensor.name}" of shape [${tensor.shape}] needs ${count} values, it has ${values.length}.`);
   }
   if (tensor.type !== 'float16') return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  const halves = toFloat16(values as Float32Array);
-  const large = halves.findIndex(isInfinite);
+  const halves = writeFloat16(values as Float32Array);
+  const large = halves.findIndex((half) => (half & 0x7fff) === 0x7c00);
   if (large >= 0) {
     throw new WeightsError(
       `Tensor "${tensor.name}" holds ${values[large]}, beyond float16's ${maximumFloat16}; export with float32 precision.`,
