@@ -66,7 +66,6 @@ export function encodeRecord(tokens: Tokens, i: number, layout: RecordLayout, pa
       `a patch token of ${path} has a value of ${largest}, which float16 does not hold; pass precision: 'float32', or norm: true`,
     );
   }
-
   return { vectors: bytesOf(vectors), dense: bytesOf(writeFloat16(dense)) };
 }
 
