@@ -52,7 +52,7 @@ export async function train(settings: Settings, { resume, allowChanges, note, in
     if (evaluation === undefined) return;
     const { knn, spread } = await evaluation.measure(model, backbone);
     run.addEvaluation({ iteration, knn, spread });
-    say(`${pc.green('k-NN')} ${iteration === 0 && initialization !== undefined ? 'of the loaded weights' : `after ${iteration} steps`}: ${scores(knn)}`);
+    say(`${pc.green('k-NN')} ${iteration === 0 && initialization !== undefined ? 'of the loaded weights' : `after ${iteration} ${iteration === 1 ? 'step' : 'steps'}`}: ${scores(knn)}`);
     const fall = lastFall(run.evaluations(), headline(knn, settings.knn), evaluation.heldout.indices.length);
     if (fall?.iteration === iteration) say(`${pc.yellow('warning')} ${describeFall(fall)}`);
   };

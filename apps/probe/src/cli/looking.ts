@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { defaultCache } from '../inputs/defaults';
 import { examples, featureOptions, inputOptions } from './shared-options';
-import { collect, listOf, positiveNumber, wholeNumber } from './values';
+import { collect, cosine, listOf, positiveNumber, wholeNumber } from './values';
 
 const lookingOptions = (command: Command): Command =>
   featureOptions(inputOptions(command, 'folder of pictures, a list, or one picture').addOption(new Option('--out <dir>', 'where pictures go (default: RUN/probe/COMMAND or results/WEIGHTS/COMMAND)')));
@@ -30,7 +30,7 @@ export function addLooking(program: Command): void {
     .addHelpText('after', examples('dinov2-probe neighbours --data photos --query cat.jpg --out pictures', 'dinov2-probe neighbours --data photos --query cat.jpg --patch 0.5,0.3'))
     .action(async (options) => (await import('../commands/neighbours')).neighboursCommand(options));
   lookingOptions(program.command('match').description('patches of two pictures that are each other\'s nearest').argument('<picture>').argument('<other>'))
-    .addOption(new Option('--threshold <cosine>', 'least similarity of a match (default: none)').argParser(Number))
+    .addOption(new Option('--threshold <cosine>', 'least similarity of a match (default: none)').argParser(cosine))
     .addOption(new Option('--limit <n>', 'lines at most, the most similar').argParser(wholeNumber(1)).default(60))
     .addHelpText('after', examples('dinov2-probe match cat.jpg other-cat.jpg --out pictures', 'dinov2-probe match a.jpg b.jpg --weights dinov2-small --size 448'))
     .action(async (picture: string, other: string, options) => (await import('../commands/match')).matchCommand([picture, other], options));

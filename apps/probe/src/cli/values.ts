@@ -14,6 +14,13 @@ export function positiveNumber(text: string): number {
   return value;
 }
 
+/** A cosine, from −1 to 1. */
+export function cosine(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(Math.abs(value) <= 1)) throw new InvalidArgumentError('expected a cosine, from -1 to 1');
+  return value;
+}
+
 /** Numbers between commas, each read by `read`. */
 export const listOf = <T>(read: (text: string) => T) => (text: string): T[] => text.split(',').map((part) => read(part.trim()));
 

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { evaluationOptions, examples, testOption } from './shared-options';
-import { listOf, positiveNumber, wholeNumber } from './values';
+import { cosine, listOf, wholeNumber } from './values';
 
 /** `retrieval` and `copies`. */
 export function addWholePictures(program: Command): void {
@@ -13,7 +13,7 @@ export function addWholePictures(program: Command): void {
     ))
     .action(async (options) => (await import('../commands/retrieval')).retrievalCommand(options));
   evaluationOptions(program.command('copies').description('checks without labels: near copies, RankMe, alignment, uniformity'), 'folder of pictures, or a list')
-    .addOption(new Option('--threshold <cosine>', 'what is called a near copy').argParser(positiveNumber).default(0.95))
+    .addOption(new Option('--threshold <cosine>', 'what is called a near copy').argParser(cosine).default(0.95))
     .addOption(new Option('--k <n>', 'neighbours of each picture').argParser(wholeNumber(1)).default(7))
     .addOption(new Option('--views <n>', 'pictures of which two augmented views are compared').argParser(wholeNumber(1)).default(256))
     .addHelpText('after', examples(
