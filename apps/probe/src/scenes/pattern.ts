@@ -1,4 +1,4 @@
-import { cellDistance, fractalNoise, hash, valueNoise } from './noise';
+import { cellDistance, fractalNoise, valueNoise, whiteNoise } from '@dinov2/primitives';
 import type { SceneClass } from './classes';
 
 /**
@@ -30,7 +30,7 @@ function bricks(u: number, v: number): number {
   const row = Math.floor(2 * v);
   const x = fraction(u + (row % 2 === 0 ? 0 : 0.5));
   const edge = Math.min(Math.min(x, 1 - x), Math.min(fraction(2 * v), 1 - fraction(2 * v)) / 2);
-  const own = 0.35 * hash(Math.floor(u + (row % 2 === 0 ? 0 : 0.5)), row, 3);
+  const own = 0.35 * whiteNoise(Math.floor(u + (row % 2 === 0 ? 0 : 0.5)), row, 3);
   return step(0.05 - edge, 0.03) * (1 - own) + own;
 }
 
@@ -43,7 +43,7 @@ function panels(u: number, v: number): number {
 function planks(u: number, v: number): number {
   const board = Math.floor(v);
   const y = fraction(v);
-  const grain = valueNoise(0.8 * u + 17 * hash(board, 5, 5), 7 * v, board);
+  const grain = valueNoise(0.8 * u + 17 * whiteNoise(board, 5, 5), 7 * v, board);
   return Math.max(step(0.07 - Math.min(y, 1 - y), 0.04), 0.75 * grain);
 }
 

@@ -1,5 +1,5 @@
+import { fractalNoise } from '@dinov2/primitives';
 import { sceneClasses } from './classes';
-import { fractalNoise } from './noise';
 import { patterns } from './pattern';
 import type { Camera, Colour, Material, Scene } from './scene';
 import { intersect, pointAt, surfaceAt } from './shapes';
