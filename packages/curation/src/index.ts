@@ -1,6 +1,8 @@
 export { CurationError } from './error';
+export { contentHash, hammingDistance, perceptualHash, structureless } from './hashes';
 export { memoryVectors } from './vectors/memory-vectors';
 export type { VectorPrecision } from './vectors/npy-header';
 export { openNpy } from './vectors/open-npy';
 export type { Vectors } from './vectors/vectors';
 export { type NpyWriter, writeNpy } from './vectors/write-npy';
+export { type QualityColumns, qualityColumnNames, qualityColumns, qualityScore } from './quality';

@@ -1,5 +1,5 @@
-/** Antialiased filters: Keys' cubic convolution with a = −0.5, and the triangle. */
-export type FilterName = 'bicubic' | 'bilinear';
+/** Antialiased filters: Keys' cubic convolution with a = −0.5, the triangle, and Lanczos' sinc of three lobes. */
+export type FilterName = 'bicubic' | 'bilinear' | 'lanczos';
 
 /** Which inputs each output of a line is made of, and by which weights. */
 export interface ResampleFilter<Weights = Float64Array> {
@@ -95,4 +95,9 @@ const kernels: Record<FilterName, { reach: number; weigh: (x: number) => number 
     },
   },
   bilinear: { reach: 1, weigh: (x) => Math.max(0, 1 - Math.abs(x)) },
+  lanczos: { reach: 3, weigh: (x) => (Math.abs(x) < 3 ? sinc(x) * sinc(x / 3) : 0) },
 };
+
+function sinc(x: number): number {
+  return x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x);
+}

@@ -1,0 +1,3 @@
+export { contentHash } from './content-hash';
+export { hammingDistance } from './hamming';
+export { perceptualHash, structureless } from './perceptual-hash';

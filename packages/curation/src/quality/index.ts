@@ -1,0 +1,2 @@
+export { type QualityColumns, qualityColumnNames, qualityColumns } from './columns';
+export { qualityScore } from './score';
