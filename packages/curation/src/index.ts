@@ -6,3 +6,4 @@ export { openNpy } from './vectors/open-npy';
 export type { Vectors } from './vectors/vectors';
 export { type NpyWriter, writeNpy } from './vectors/write-npy';
 export { type QualityColumns, qualityColumnNames, qualityColumns, qualityScore } from './quality';
+export { generateHeap, type GenerateHeapOptions, type HeapSettings, type HeapShares, type HeapSummary, readTruth, type Truth } from './heap';
