@@ -1,4 +1,3 @@
-export { maximumFloat16, readFloat16, writeFloat16 } from './cache/float16';
 export type { DensePrecision } from './cache/record';
 export { createExtractor, type ExtractorOptions } from './create-extractor';
 export { FeaturesError } from './error';

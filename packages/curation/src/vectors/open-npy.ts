@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { readFloat16 } from '@dinov2/features';
+import { readFloat16 } from '@dinov2/primitives';
 import { CurationError } from '../error';
 import { checkRange } from './check-range';
 import { gatherRows } from './gather-rows';

@@ -1,5 +1,5 @@
 import { open, rename, rm } from 'node:fs/promises';
-import { maximumFloat16, writeFloat16 } from '@dinov2/features';
+import { maximumFloat16, writeFloat16 } from '@dinov2/primitives';
 import { CurationError } from '../error';
 import { npyHeader, type VectorPrecision } from './npy-header';
 
