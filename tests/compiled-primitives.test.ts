@@ -122,6 +122,15 @@ const cases: Record<string, [Outputs, number[][], string[]]> = {
     [[5, 7]],
     ['MergeTopK'],
   ],
+  mergeTopKOfRows: [
+    (x) => {
+      const empty = { values: tf.fill([6, 2], -Infinity), indices: tf.zeros([6, 2], 'int32') };
+      const { values, indices } = mergeTopK(empty, x, { start: 0, rows: tf.tensor1d([4, 0, -1, 5, 1], 'int32') });
+      return [values, indices];
+    },
+    [[5, 7]],
+    ['MergeTopK'],
+  ],
   updates: [
     (param, m, v, grad) => {
       const hyper = tf.tensor1d([0.1, 0.1, 10, 1000, 1, 1]);

@@ -1,26 +1,30 @@
 import { loadPart } from './lanes';
+import { rowAt } from './scaled-rows';
 
 /**
- * The k largest of each row's list and of its `count` scores; scores (rows, columns), lists (rows, k) descending
+ * The k largest of each list and of its `count` scores; scores (rows, columns), lists (lists, k) descending
  * with the columns' numbers, which begin at `start`. A score equal to one of the list comes after it.
- * `start` and `count` point at int32 numbers. Outputs may be the inputs of the same name.
+ * `start` and `count` point at int32 numbers, `belongs` at the list of each row, or nowhere (0) where row i is of
+ * list i; a row of a negative list is left out. Outputs may be the inputs of the same name.
  *
  * Almost all scores are below the last of the list: sixteen of them are compared with it at a time.
  */
 export function mergeTopK(
-  values: usize, indices: usize, scores: usize, start: usize, count: usize,
-  outValues: usize, outIndices: usize, rows: usize, columns: usize, k: usize,
+  values: usize, indices: usize, scores: usize, start: usize, count: usize, belongs: usize,
+  outValues: usize, outIndices: usize, lists: usize, rows: usize, columns: usize, k: usize,
 ): void {
   const list = k << 2;
-  if (values != outValues) memory.copy(outValues, values, rows * list);
-  if (indices != outIndices) memory.copy(outIndices, indices, rows * list);
+  if (values != outValues) memory.copy(outValues, values, lists * list);
+  if (indices != outIndices) memory.copy(outIndices, indices, lists * list);
   const first = load<i32>(start);
   const bytes = min(<usize>max(load<i32>(count), 0), columns) << 2;
   const whole = bytes & ~63;
   const quads = bytes & ~15;
   for (let row: usize = 0; row < rows; row++) {
-    const top = outValues + row * list;
-    const numbers = outIndices + row * list;
+    const at = rowAt(belongs, row);
+    if (<i32>at < 0) continue;
+    const top = outValues + at * list;
+    const numbers = outIndices + at * list;
     const bottom = list - 4;
     const x = scores + row * (columns << 2);
     let limit = v128.load32_splat(top + bottom);

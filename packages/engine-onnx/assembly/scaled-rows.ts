@@ -6,7 +6,7 @@ import { splat } from './simd-math';
 const BLOCK: usize = 64;
 
 @inline
-function rowAt(rows: usize, k: usize): usize {
+export function rowAt(rows: usize, k: usize): usize {
   return rows ? <usize>load<u32>(rows + (k << 2)) : k;
 }
 

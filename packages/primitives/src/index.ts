@@ -19,7 +19,7 @@ export { gelu } from './gelu';
 export { l2Normalize } from './l2-normalize';
 export { layerNorm } from './layer-norm';
 export { linear } from './linear';
-export { type ColumnRange, mergeTopK, type TopK } from './merge-top-k';
+export { mergeTopK, type ScoreRange, type TopK } from './merge-top-k';
 export { cellDistance, fractalNoise, valueNoise, whiteNoise } from './noise';
 export { createRandom, type Random, type RandomState } from './random';
 export { resampleBicubic, type ResampleBicubicOptions } from './resample-bicubic';

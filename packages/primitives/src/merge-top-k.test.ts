@@ -29,6 +29,17 @@ describe.each(backends)('mergeTopK on %s', (backend) => {
     });
   });
 
+  it('changes only the lists that rows belong to', async () => {
+    await tf.setBackend(backend);
+    tf.tidy(() => {
+      const best = { values: tf.tensor2d([[9, 5], [8, 4], [7, -Infinity]]), indices: tf.tensor2d([[0, 1], [2, 3], [4, 0]], undefined, 'int32') };
+      const scores = tf.tensor2d([[1, 6], [100, 100], [10, 5]]);
+      const { values, indices } = mergeTopK(best, scores, { start: 20, rows: tf.tensor1d([2, -1, 0], 'int32') });
+      expect([...values.dataSync()]).toEqual([10, 9, 8, 4, 7, 6]);
+      expect([...indices.dataSync()]).toEqual([20, 0, 2, 3, 4, 21]);
+    });
+  });
+
   it('gives a stable sort of all columns, however they are cut into blocks', async () => {
     await tf.setBackend(backend);
     const problem = fc.record({

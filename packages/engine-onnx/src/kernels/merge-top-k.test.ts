@@ -38,6 +38,13 @@ describe('MergeTopK', () => {
     await checkPrimitive('MergeTopK', { values, indices, scores, start: scalar(0), count: scalar(count) }, {}, exact);
   });
 
+  it.each([
+    [7, 3, 20, 4, [5, 0, 2]], [4, 4, 64, 70, [3, 1, 0, 2]], [3, 5, 131, 9, [-1, 2, -1, 0, -1]],
+  ])('of %i lists changes those of %i rows of %i scores, k %i', async (total, rows, columns, k, belongs) => {
+    const inputs = { ...lists(total, k, 30), scores: scoresOf(rows, columns, 40), start: scalar(500), count: scalar(columns - 3), rows: int32(belongs) };
+    await checkPrimitive('MergeTopK', inputs, {}, exact);
+  });
+
   it('keeps what it has where no score is larger', async () => {
     const { values, indices } = lists(3, 8, 100);
     const scores = { data: new Float32Array(3 * 50).fill(-1e30), shape: [3, 50] };

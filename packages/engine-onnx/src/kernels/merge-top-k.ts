@@ -1,14 +1,17 @@
-import { kernel } from './kernel';
+import { kernel, pointerNamed } from './kernel';
 
-const integers: ReadonlySet<string> = new Set(['indices', 'start', 'count']);
+const integers: ReadonlySet<string> = new Set(['indices', 'start', 'count', 'rows']);
 
 export const mergeTopK = kernel({
   name: 'MergeTopK',
   supports: (node) =>
     Object.entries(node.inputs).every(([name, value]) => value.dtype === (integers.has(name) ? 'int32' : 'float32')),
   inPlace: [[0, 0], [1, 1]],
-  run(wasm, node, { inputs: [values, indices, scores, start, count], outputs: [outValues, outIndices] }) {
+  run(wasm, node, { inputs, outputs: [outValues, outIndices] }) {
+    const [values, indices, scores, start, count] = inputs;
+    const belongs = pointerNamed(node, inputs, 'rows');
     const [rows, columns] = node.inputs.scores.shape;
-    wasm.mergeTopK(values, indices, scores, start, count, outValues, outIndices, rows, columns, node.inputs.values.shape[1]);
+    const [lists, k] = node.inputs.values.shape;
+    wasm.mergeTopK(values, indices, scores, start, count, belongs, outValues, outIndices, lists, rows, columns, k);
   },
 });
