@@ -14,7 +14,7 @@ const named = (name: string, message: string) => Object.assign(new Error(message
 describe('describeError', () => {
   it.each([
     ...[AppError, ProgramError, EngineError, JitError].map((ErrorClass) => new ErrorClass('batchSize is 0; pass 1')),
-    ...['DataError', 'VitError', 'TrainerError', 'WeightsError', 'EvaluationError', 'FeaturesError'].map((name) => named(name, 'batchSize is 0; pass 1')),
+    ...['DataError', 'VitError', 'CurationError', 'TrainerError', 'WeightsError', 'EvaluationError', 'FeaturesError'].map((name) => named(name, 'batchSize is 0; pass 1')),
   ])('prints the sentence of %s alone', (error) => {
     expect(describeError(error, false)).toBe('batchSize is 0; pass 1');
     expect(describeError(error, true)).toMatch(/batchSize is 0; pass 1\n\s+at /);

@@ -13,7 +13,7 @@ export class AppError extends Error {
 }
 
 /** Errors of the packages that are about what the user passed. */
-const userErrors = ['DataError', 'AugmentError', 'VitError'];
+const userErrors = ['DataError', 'AugmentError', 'VitError', 'CurationError'];
 /** Errors of the packages whose message says all there is to say. */
 const runErrors = ['TrainerError', 'EngineError', 'JitError', 'WeightsError', 'EvaluationError', 'FeaturesError', 'LossError', 'PrimitiveError'];
 
