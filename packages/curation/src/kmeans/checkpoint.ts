@@ -1,0 +1,71 @@
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CurationError } from '../error';
+import { openNpy } from '../vectors/open-npy';
+import { writeNpy } from '../vectors/write-npy';
+import { writeWhole } from './write-whole';
+
+/** Where a run of Lloyd's iterations stands. */
+export interface Position {
+  /** Iterations done, over samples and over all rows. */
+  readonly iteration: number;
+  /** Which of the growing samples is worked on. */
+  readonly stage: number;
+  /** Iterations done on it. */
+  readonly stageIteration: number;
+  /** Inertia before its last iteration. */
+  readonly inertia?: number;
+  /** Iterations over all rows done. */
+  readonly passes: number;
+  /** What came out, once all is done. */
+  readonly result?: { readonly sizes: number[]; readonly inertia: number };
+}
+
+/** Centroids and position in a folder, replaced as a whole after every iteration. */
+export class Checkpoint {
+  readonly folder: string;
+  readonly #key: string;
+
+  /** @param key - what the run depends on; a folder of another run is refused */
+  constructor(folder: string, key: string) {
+    this.folder = folder;
+    this.#key = key;
+  }
+
+  get path(): string {
+    return join(this.folder, 'state.json');
+  }
+
+  #centroids(iteration: number): string {
+    return join(this.folder, `centroids-${iteration}.npy`);
+  }
+
+  async load(): Promise<{ position: Position; centroids: Float32Array } | undefined> {
+    await mkdir(this.folder, { recursive: true });
+    let text;
+    try {
+      text = await readFile(this.path, 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+    const { key, position } = JSON.parse(text) as { key: string; position: Position };
+    if (key !== this.#key) {
+      throw new CurationError(`${this.folder} holds another clustering (${key}), and this one is ${this.#key}; pass another folder or delete that one`);
+    }
+    const file = await openNpy(this.#centroids(position.iteration));
+    try {
+      return { position, centroids: await file.read(0, file.rows) };
+    } finally {
+      await file.close();
+    }
+  }
+
+  async save(position: Position, centroids: Float32Array, columns: number): Promise<void> {
+    const writer = await writeNpy(this.#centroids(position.iteration), columns);
+    await writer.append(centroids);
+    await writer.close();
+    await writeWhole(this.path, JSON.stringify({ key: this.#key, position }));
+    await rm(this.#centroids(position.iteration - 1), { force: true });
+  }
+}

@@ -1,0 +1,74 @@
+import { readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CurationError } from '../error';
+import { ClusterSums } from './cluster-sums';
+import { bytesOf, writeWhole } from './write-whole';
+
+/** One of several processes that share the work, on one machine or many. */
+export interface Shard {
+  /** From 0. */
+  readonly index: number;
+  readonly of: number;
+}
+
+/** Milliseconds between two looks for the files of other shards. */
+const LOOK_AGAIN = 200;
+
+export function checkShard({ index, of }: Shard): void {
+  if (Number.isInteger(index) && Number.isInteger(of) && index >= 0 && index < of) return;
+  throw new CurationError(`shard ${index} of ${of}: pass an index from 0 to ${of - 1}`);
+}
+
+/** Its share of `rows`, rows first … end − 1. */
+export const shardRange = ({ index, of }: Shard, rows: number): { readonly first: number; readonly end: number } => ({
+  first: Math.floor((rows * index) / of),
+  end: Math.floor((rows * (index + 1)) / of),
+});
+
+const exists = (path: string): Promise<boolean> => stat(path).then(() => true, () => false);
+
+/** Wait until a file is there, which appears whole. */
+export async function waitFor(path: string, signal?: AbortSignal): Promise<void> {
+  while (!(await exists(path))) {
+    signal?.throwIfAborted();
+    await sleep(LOOK_AGAIN);
+  }
+}
+
+/** Sums that shards leave for each other in a folder. */
+export class SharedSums {
+  readonly #folder: string;
+  readonly #shard: Shard;
+
+  constructor(folder: string, shard: Shard) {
+    this.#folder = folder;
+    this.#shard = shard;
+  }
+
+  #path(iteration: number, index: number): string {
+    return join(this.#folder, `sums-${iteration}-${index}-of-${this.#shard.of}.bin`);
+  }
+
+  /** This shard's sums of an iteration, made by `make` unless an earlier run has left them, and those of all others. */
+  async exchange(iteration: number, sums: ClusterSums, make: () => Promise<void>, signal?: AbortSignal): Promise<void> {
+    const { index, of } = this.#shard;
+    const own = this.#path(iteration, index);
+    if (!(await exists(own))) {
+      await make();
+      await writeWhole(own, bytesOf(sums.data));
+    }
+    sums.clear();
+    for (let other = 0; other < of; other++) {
+      const path = this.#path(iteration, other);
+      await waitFor(path, signal);
+      const bytes = await readFile(path);
+      if (bytes.length !== sums.data.byteLength) {
+        throw new CurationError(`${path} has ${bytes.length} bytes and should have ${sums.data.byteLength}; delete it, its shard makes it again`);
+      }
+      sums.merge(new ClusterSums(sums.space, new Float64Array(new Uint8Array(bytes).buffer)));
+    }
+    // All shards have written this iteration, so none needs the one before.
+    await rm(this.#path(iteration - 1, index), { force: true });
+  }
+}
