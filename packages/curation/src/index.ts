@@ -36,3 +36,4 @@ export {
   writeTableInParts,
   type WriteTableOptions,
 } from './tables';
+export { type ReportOptions, writeReport } from './report';

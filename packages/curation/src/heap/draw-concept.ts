@@ -1,10 +1,8 @@
 import type { Random } from '@dinov2/primitives';
-import { type Concept, type Layout } from './concepts';
+import type { Colour, Concept, Layout } from './concepts';
 import { figures } from './figures';
 import type { Raster } from './raster';
 import { textures } from './textures';
-
-type Colour = readonly [red: number, green: number, blue: number];
 
 interface Placed {
   readonly x: number;
@@ -17,13 +15,13 @@ interface Placed {
 /** Periods of the ground that fit into the shorter side. */
 const periods: readonly [number, number] = [4, 8];
 
-/**
- * A picture of a concept. Colours, light, place, size and turn of everything are drawn, so that what tells
- * concepts apart is arrangement and outline.
- */
-export function drawConcept({ texture, figure, layout }: Concept, random: Random, width: number, height: number): Raster {
+/** Standard deviation of a picture's colours about those of its concept, of 255. */
+const colourSpread = 28;
+
+/** A picture of a concept: colours vary about its palette; light, places, sizes and turns are drawn. */
+export function drawConcept({ texture, figure, layout, palette }: Concept, random: Random, width: number, height: number): Raster {
   const short = Math.min(width, height);
-  const [ground, pattern, front] = contrastingColours(random);
+  const [ground, pattern, front] = drawColours(palette, random) as [Colour, Colour, Colour];
   const period = short / random.uniform(...periods);
   const turn = random.uniform(-0.5, 0.5);
   const [cos, sin] = [Math.cos(turn) / period, Math.sin(turn) / period];
@@ -84,12 +82,9 @@ function place(layout: Layout, random: Random, width: number, height: number): P
   return found;
 }
 
-/** Ground, its second colour and the figure's, far enough apart in lightness or hue to be seen. */
-function contrastingColours(random: Random): readonly [Colour, Colour, Colour] {
-  const chosen: Colour[] = [];
-  while (chosen.length < 3) {
-    const next: Colour = [random.uniform(15, 240), random.uniform(15, 240), random.uniform(15, 240)];
-    if (chosen.every((other) => Math.hypot(...next.map((value, c) => value - other[c]!)) > 90)) chosen.push(next);
-  }
-  return chosen as unknown as readonly [Colour, Colour, Colour];
+/** The palette, each colour a little off, under a light of its own. */
+function drawColours(palette: Concept['palette'], random: Random): Colour[] {
+  const light = [0, 0, 0].map(() => random.uniform(0.85, 1.15));
+  const brightness = random.uniform(0.6, 1.2);
+  return palette.map((colour) => colour.map((value, c) => (value + colourSpread * random.normal()) * light[c]! * brightness) as unknown as Colour);
 }
