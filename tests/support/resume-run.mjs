@@ -34,9 +34,9 @@ const trainer = await createTrainer(config, {
   engine: onnxEngine({ threads: 2 }),
   folder: process.argv[2],
   data: imageCrops(openSource(sample), { workers: 2 }),
-  onStep: ({ iteration, loss }) => console.log(iteration, loss),
+  onStep: ({ iteration, loss }) => console.log(`${iteration} ${loss}`),
   onWarning: (message) => console.log('warning', message),
 });
-console.log('start', trainer.iteration);
-console.log('finished', await trainer.run());
+console.log(`start ${trainer.iteration}`);
+console.log(`finished ${await trainer.run()}`);
 process.exit(0);

@@ -20,11 +20,11 @@ const program = `
   import { initialize } from ${built('vit')};
   const { config, preprocessing, outputs, pictures, cache } = JSON.parse(process.argv[2]);
   const extractor = await createExtractor({ config, preprocessing, parameters: initialize(config, 1) }, outputs);
-  const onProgress = ({ done, cached }) => console.log(done, cached);
+  const onProgress = ({ done, cached }) => console.log(\`\${done} \${cached}\`);
   try {
     await (await extractFeatures(extractor, openFolder(pictures), { cache, batchSize: 1, onProgress })).close();
   } catch (error) {
-    console.log(error.name, error.message);
+    console.log(\`\${error.name} \${error.message}\`);
   }
   await extractor.dispose();
 `;
