@@ -3,6 +3,7 @@ export { contentHash, hammingDistance, perceptualHash, structureless } from './h
 export { memoryVectors } from './vectors/memory-vectors';
 export type { VectorPrecision } from './vectors/npy-header';
 export { openNpy } from './vectors/open-npy';
+export { openVectors } from './vectors/open-vectors';
 export type { Vectors } from './vectors/vectors';
 export { type NpyWriter, writeNpy } from './vectors/write-npy';
 export { type QualityColumns, qualityColumnNames, qualityColumns, qualityScore } from './quality';
@@ -37,3 +38,7 @@ export {
   type WriteTableOptions,
 } from './tables';
 export { type ReportOptions, writeReport } from './report';
+export { readEdges, writeEdges } from './neighbours/edge-file';
+export type { EdgeBlock } from './neighbours/edges';
+export { type Join, joinNeighbours, type JoinOptions } from './neighbours/join-neighbours';
+export type { JoinProgress } from './neighbours/progress';
