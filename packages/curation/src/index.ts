@@ -1,5 +1,46 @@
+export {
+  type Agreement,
+  type Audit,
+  type AuditFinding,
+  auditHeldOut,
+  type AuditOptions,
+  chainEdges,
+  type ComponentOptions,
+  type ComponentSummary,
+  connectedComponents,
+  type Cut,
+  cutForest,
+  type CutOptions,
+  type Deduplication,
+  type DeduplicationCounts,
+  DisjointSet,
+  edgeBlock,
+  type Edges,
+  equalGroups,
+  type KeepFacts,
+  type KeepPolicy,
+  maximumSpanningForest,
+  mergeComponents,
+  noRow,
+  type Pair,
+  perceptualGroups,
+  type RaisedComponent,
+  type RelativeCounts,
+  relativeDeduplicate,
+  type RelativeDeduplication,
+  type RelativeDeduplicationOptions,
+  type RelativeGraph,
+  renameRows,
+  selfDeduplicate,
+  type SelfDeduplicationOptions,
+  type SpanningForest,
+  type SpanningForestOptions,
+  type SweepOptions,
+  type SweepRow,
+  sweepThresholds,
+} from './duplicates';
 export { CurationError } from './error';
-export { contentHash, hammingDistance, perceptualHash, structureless } from './hashes';
+export { contentHash, hammingDistance, hammingJoin, perceptualHash, structureless } from './hashes';
 export { memoryVectors } from './vectors/memory-vectors';
 export type { VectorPrecision } from './vectors/npy-header';
 export { openNpy } from './vectors/open-npy';
@@ -42,3 +83,8 @@ export { readEdges, writeEdges } from './neighbours/edge-file';
 export type { EdgeBlock } from './neighbours/edges';
 export { type Join, joinNeighbours, type JoinOptions } from './neighbours/join-neighbours';
 export type { JoinProgress } from './neighbours/progress';
+export { assign, type AssignOptions, type AssignProgress, type Assignment } from './kmeans/assign';
+export type { Clustering } from './kmeans/clustering';
+export { kmeans, type KmeansOptions, type KmeansProgress } from './kmeans/kmeans';
+export type { Metric } from './kmeans/metric';
+export type { Shard } from './kmeans/shards';

@@ -1,0 +1,41 @@
+import type { EdgeBlock } from '../neighbours/edges';
+
+/**
+ * The edges in one strict order that does not depend on how they came: the most similar first, then by `from`, then by `to`.
+ *
+ * A stable radix sort over the 16-bit halves of the three numbers; halves that are all equal are passed over.
+ */
+export function sortEdges({ count, from, to, similarity }: EdgeBlock): EdgeBlock {
+  const ranks = new Uint32Array(count);
+  const bits = new Uint32Array(similarity.buffer, similarity.byteOffset, count);
+  for (let i = 0; i < count; i++) {
+    // Positive floats order as integers, negative ones in reverse; then all reversed, for the most similar come first.
+    const word = bits[i]!;
+    ranks[i] = word & 0x80000000 ? word : ~(word | 0x80000000);
+  }
+  let order = Uint32Array.from({ length: count }, (_, i) => i);
+  let spare = new Uint32Array(count);
+  for (const keys of [to, from, ranks]) {
+    for (const shift of [0, 16]) {
+      if (!countingSort(keys, shift, order, spare)) continue;
+      [order, spare] = [spare, order];
+    }
+  }
+  const sorted = { count, from: new Uint32Array(count), to: new Uint32Array(count), similarity: new Float32Array(count) };
+  for (let i = 0; i < count; i++) {
+    sorted.from[i] = from[order[i]!]!;
+    sorted.to[i] = to[order[i]!]!;
+    sorted.similarity[i] = similarity[order[i]!]!;
+  }
+  return sorted;
+}
+
+/** Order places by 16 bits of their keys; false where these bits are the same everywhere. */
+function countingSort(keys: Uint32Array, shift: number, order: Uint32Array, sorted: Uint32Array): boolean {
+  const starts = new Uint32Array(65537);
+  for (let i = 0; i < order.length; i++) starts[((keys[i]! >>> shift) & 0xffff) + 1]!++;
+  if (starts.includes(order.length)) return false;
+  for (let digit = 1; digit < starts.length; digit++) starts[digit]! += starts[digit - 1]!;
+  for (const place of order) sorted[starts[(keys[place]! >>> shift) & 0xffff]!++] = place;
+  return true;
+}
