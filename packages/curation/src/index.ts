@@ -48,6 +48,7 @@ export { openVectors } from './vectors/open-vectors';
 export type { Vectors } from './vectors/vectors';
 export { type NpyWriter, writeNpy } from './vectors/write-npy';
 export { type QualityColumns, qualityColumnNames, qualityColumns, qualityScore } from './quality';
+export { embedImages, type EmbeddingSet, type EmbedOptions } from './embed';
 export { generateHeap, type GenerateHeapOptions, type HeapSettings, type HeapShares, type HeapSummary, readTruth, type Truth } from './heap';
 export {
   type AppendRows,

@@ -16,17 +16,17 @@ export interface DecodeOptions {
 }
 
 /**
- * Read an image file as 8-bit RGB: the first frame, without alpha (dropped, not blended), gray in
+ * Read an image file, or the bytes of one, as 8-bit RGB: the first frame, without alpha (dropped, not blended), gray in
  * all three channels, embedded colour profiles ignored as PIL's `convert('RGB')` does. CMYK goes
  * through a colour profile, where PIL uses a plain formula.
  *
  * @throws DataError with the reason when the file is missing, broken, truncated or too small.
  */
 export async function decodeImage(
-  path: string,
+  input: string | Uint8Array,
   { autoOrient = false, minimumSide = 8 }: DecodeOptions = {},
 ): Promise<RgbImage> {
-  const { data, info } = await sharp(path, { failOn: 'error', ignoreIcc: true, autoOrient })
+  const { data, info } = await sharp(input, { failOn: 'error', ignoreIcc: true, autoOrient })
     .toColourspace('srgb')
     .removeAlpha()
     .raw({ depth: 'uchar' })

@@ -3,7 +3,7 @@ import type { DecodeOptions } from './decode';
 import { DataError } from './error';
 import type { JobResult, PreprocessTask } from './job';
 import type { HostArray, SkippedFile } from './loader';
-import type { ImageSource } from './source';
+import type { ImageSource, Span } from './source';
 import { defaultWorkers, WorkerPool } from './worker-pool';
 
 export interface EvaluationOptions extends DecodeOptions {
@@ -17,6 +17,11 @@ export interface EvaluationOptions extends DecodeOptions {
   readonly batchSize?: number;
   /** Decoding threads; cores − 1 by default. */
   readonly workers?: number;
+  /**
+   * A module, as JavaScript, that the decoding threads load: its `describe`, a {@link Describe}, looks at every decoded
+   * image and its answers are the batch's `descriptions`.
+   */
+  readonly describe?: URL;
 }
 
 /** Some images of a source, in its order. */
@@ -29,6 +34,8 @@ export interface EvaluationBatch {
   readonly indices: Int32Array;
   /** Files of this stretch that cannot be used; they are not in the batch. */
   readonly skipped: readonly SkippedFile[];
+  /** (n,) what `describe` says of each image; absent without it. */
+  readonly descriptions?: readonly unknown[];
 }
 
 /**
@@ -43,7 +50,7 @@ export async function* loadEvaluationImages(
   source: ImageSource,
   options: EvaluationOptions = {},
 ): AsyncGenerator<EvaluationBatch, void> {
-  const { batchSize = 32, autoOrient, minimumSide } = options;
+  const { batchSize = 32, autoOrient, minimumSide, describe } = options;
   const preprocessing = withSizes(options);
   const { height, width } = sizeOfAll(preprocessing);
   const pool = new WorkerPool(options.workers ?? defaultWorkers());
@@ -51,11 +58,13 @@ export async function* loadEvaluationImages(
     Promise.all(
       source.paths.slice(first, first + batchSize).map(async (path, i) => ({
         path,
+        span: source.spans?.[first + i],
         result: await pool.run({
           path,
           decode: { autoOrient, minimumSide },
           box: source.boxes?.[first + i],
-          task: { kind: 'preprocess', preprocessing },
+          span: source.spans?.[first + i],
+          task: { kind: 'preprocess', preprocessing, describe: describe?.href },
         }),
       })),
     );
@@ -107,17 +116,19 @@ function collect(
   source: ImageSource,
   first: number,
   shape: readonly [number, number, number],
-  loaded: readonly { path: string; result: JobResult<PreprocessTask> }[],
+  loaded: readonly { path: string; span?: Span; result: JobResult<PreprocessTask> }[],
 ): EvaluationBatch {
   const indices: number[] = [];
   const pictures: Float32Array[] = [];
   const skipped: SkippedFile[] = [];
-  loaded.forEach(({ path, result }, i) => {
+  const descriptions: unknown[] = [];
+  loaded.forEach(({ path, span, result }, i) => {
     if ('reason' in result) {
-      skipped.push({ path, reason: result.reason });
+      skipped.push({ path, index: first + i, ...(span && { span }), reason: result.reason });
     } else {
       indices.push(first + i);
       pictures.push(result.data);
+      if ('description' in result) descriptions.push(result.description);
     }
   });
   const size = shape[0] * shape[1] * shape[2];
@@ -128,5 +139,6 @@ function collect(
     labels: Int32Array.from(indices, (index) => source.labels[index]),
     indices: Int32Array.from(indices),
     skipped,
+    ...(descriptions.length > 0 && { descriptions }),
   };
 }

@@ -1,6 +1,7 @@
 export { type Dataset, type DatasetOptions, openDataset } from './dataset';
 export { decodeImage, type DecodeOptions, type RgbImage } from './decode';
 export { type DepthMap, type DepthOptions, readDepth } from './depth';
+export type { Describe } from './describe';
 export { DataError } from './error';
 export {
   type EvaluationBatch,
@@ -24,4 +25,5 @@ export { openRetrievalSet, type QueryGroundTruth, type RetrievalSet } from './re
 export { readSample, type Sample } from './sample';
 export { createSampler, type Sampler, type SamplerOptions } from './sampler';
 export { openSplits, type Splits, type SplitsOptions } from './splits';
-export { type ImageSource, openSource } from './source';
+export { type ImageSource, openSource, type Span } from './source';
+export { takeImages } from './take-images';

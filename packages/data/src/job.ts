@@ -1,6 +1,7 @@
 import type { MultiCropRecipe, Preprocessing, Rectangle } from '@dinov2/augment';
 import type { DecodeOptions } from './decode';
 import type { PreprocessedImage } from './preprocess';
+import type { Span } from './source';
 
 /** One image's work, as sent to a worker thread. */
 export interface Job<T extends Task = Task> {
@@ -8,6 +9,8 @@ export interface Job<T extends Task = Task> {
   readonly decode: DecodeOptions;
   /** The part of the file that is the image; all of it by default. */
   readonly box?: Rectangle;
+  /** The bytes of the file that are the image; all by default. */
+  readonly span?: Span;
   readonly task: T;
 }
 
@@ -26,12 +29,19 @@ export interface MultiCropTask {
 export interface PreprocessTask {
   readonly kind: 'preprocess';
   readonly preprocessing: Preprocessing;
+  /** Address of a module whose `describe` looks at the decoded image as well. */
+  readonly describe?: string;
 }
 
 /** What a worker makes of a job, or why the file cannot be used. */
 export type JobResult<T extends Task = Task> =
-  | (T extends MultiCropTask ? CutCrops : PreprocessedImage)
+  | (T extends MultiCropTask ? CutCrops : DescribedImage)
   | { readonly reason: string };
+
+/** The input of a backbone, with what was found by looking at the image. */
+export interface DescribedImage extends PreprocessedImage {
+  readonly description?: unknown;
+}
 
 export interface CutCrops {
   /** Crops one after another, each (size, size, 3). */

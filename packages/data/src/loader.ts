@@ -3,7 +3,7 @@ import type { DecodeOptions } from './decode';
 import { DataError } from './error';
 import type { JobResult, MultiCropTask } from './job';
 import { createSampler } from './sampler';
-import type { ImageSource } from './source';
+import type { ImageSource, Span } from './source';
 import { defaultWorkers, WorkerPool } from './worker-pool';
 
 /** An array with its shape, as a compiled step takes it. */
@@ -15,6 +15,10 @@ export interface HostArray {
 /** A file that was left out, and why. */
 export interface SkippedFile {
   readonly path: string;
+  /** Number of the image in its source. */
+  readonly index: number;
+  /** The bytes of the file that are the image, where it is one of several. */
+  readonly span?: Span;
   readonly reason: string;
 }
 
@@ -53,6 +57,11 @@ export interface Batch {
   readonly waitMs: number;
   /** Files found unusable since the last batch, each reported once per loader. */
   readonly skipped: readonly SkippedFile[];
+}
+
+/** Where an image is, for messages: a path, with the first byte in a file of several. */
+export function placeOf({ path, span }: { readonly path: string; readonly span?: Span }): string {
+  return span === undefined ? path : `${path} at byte ${span.offset}`;
 }
 
 /** An endless sequence of batches. */
@@ -184,24 +193,26 @@ class BatchLoader implements Loader {
   private async loadSample(position: number) {
     const { source, seed, autoOrient, minimumSide } = this.options;
     const size = source.paths.length;
-    const first = this.sampler.at(position);
+    const planned = this.sampler.at(position);
     for (let step = 0; step < size; step++) {
-      const index = (first + step) % size;
+      const index = (planned + step) % size;
       if (this.unusable.has(index)) continue;
       const path = source.paths[index];
+      const span = source.spans?.[index];
       const result: JobResult<MultiCropTask> = await this.pool.run({
         path,
+        span,
         decode: { autoOrient, minimumSide },
         task: { kind: 'multi-crop', recipe: this.recipe, seed, position },
       });
       if (!('reason' in result)) return { index, result };
       if (!this.unusable.has(index)) {
         this.unusable.add(index);
-        this.skippedFiles.push({ path, reason: result.reason });
+        this.skippedFiles.push({ path, index, ...(span && { span }), reason: result.reason });
       }
     }
-    const { path, reason } = this.skippedFiles[0];
-    throw new DataError(`none of the ${size} images can be read; the first failure was ${path}: ${reason}`);
+    const [first] = this.skippedFiles;
+    throw new DataError(`none of the ${size} images can be read; the first failure was ${placeOf(first)}: ${first.reason}`);
   }
 
   private toBatch(raw: Raw, waitMs: number): Batch {

@@ -14,6 +14,14 @@ export interface ImageSource {
   readonly classes: readonly string[];
   /** The part of each file that is the image, in pixels; absent or undefined: all of it. */
   readonly boxes?: readonly (Rectangle | undefined)[];
+  /** The bytes of each file that are the image, such as a member of a tar file; absent or undefined: all of it. */
+  readonly spans?: readonly (Span | undefined)[];
+}
+
+/** A stretch of a file, in bytes. */
+export interface Span {
+  readonly offset: number;
+  readonly length: number;
 }
 
 /**

@@ -118,7 +118,7 @@ describe('extractFeatures', () => {
     for (const computed of [7, 0]) {
       const result = await run(extractor, { batchSize: 2 });
       expect(result).toMatchObject({ computed, count: 7, indices: [0, 1, 2, 4, 5, 6, 7] });
-      expect(result.skipped).toEqual([{ path: join(pictures, '2b.png'), reason: expect.stringContaining('unsupported image format') as string }]);
+      expect(result.skipped).toEqual([{ path: join(pictures, '2b.png'), index: 3, reason: expect.stringContaining('unsupported image format') as string }]);
     }
   });
 

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Preprocessing, Rectangle } from '@dinov2/augment';
-import { type DecodeOptions, type EvaluationBatch, type ImageSource, loadEvaluationImages, type SkippedFile } from '@dinov2/data';
+import { type DecodeOptions, type EvaluationBatch, type ImageSource, loadEvaluationImages, type SkippedFile, type Span, takeImages } from '@dinov2/data';
 import { covers } from './cache/covers';
 import { findStored, type StoredRecord } from './cache/find-stored';
 import { OpenShard } from './cache/open-shard';
@@ -65,7 +65,7 @@ export async function extractFeatures(extractor: Extractor, source: ImageSource,
   const folder = join(cache ?? temporary!, key.slice(0, 32));
   try {
     await makeFolder(folder, { extractor: extractor.name, preprocessing, decode });
-    const ids = source.paths.map((path, i) => imageId(resolve(path), source.boxes?.[i]));
+    const ids = source.paths.map((path, i) => imageId(resolve(path), source.boxes?.[i], source.spans?.[i]));
     const states = await imageStates(source, ids);
     const stored: Map<string, StoredRecord> = await findStored(folder, states, (content) => covers(content, extractor.outputs, precision));
     const missing = [...new Map(ids.map((id, i) => [id, i] as const))].flatMap(([id, i]) => (stored.has(id) ? [] : [i]));
@@ -115,9 +115,9 @@ async function computeMissing(work: Missing): Promise<void> {
     meter.advance(batch.indices.length);
   };
   try {
-    for await (const batch of loadEvaluationImages(partOf(source, missing), { preprocessing, ...decode, batchSize, ...(workers && { workers }) })) {
+    for await (const batch of loadEvaluationImages(takeImages(source, missing), { preprocessing, ...decode, batchSize, ...(workers && { workers }) })) {
       signal?.throwIfAborted();
-      skipped.push(...batch.skipped);
+      skipped.push(...batch.skipped.map((file) => ({ ...file, index: missing[file.index] })));
       meter.advance(batch.skipped.length);
       if (batch.indices.length === 0) continue;
       const tokens = extractor.extract(batch.images);
@@ -183,18 +183,9 @@ function whenAborted(signal: AbortSignal | undefined): Promise<never> {
   return aborted;
 }
 
-/** The images of these numbers. */
-function partOf({ paths, labels, classes, boxes }: ImageSource, numbers: readonly number[]): ImageSource {
-  return {
-    paths: numbers.map((i) => paths[i]),
-    labels: Int32Array.from(numbers, (i) => labels[i]),
-    classes,
-    ...(boxes && { boxes: numbers.map((i) => boxes[i]) }),
-  };
-}
-
-function imageId(path: string, box: Rectangle | undefined): string {
-  return box === undefined ? path : `${path} ${box.left},${box.top},${box.width},${box.height}`;
+function imageId(path: string, box: Rectangle | undefined, span: Span | undefined): string {
+  const member = span === undefined ? path : `${path} at ${span.offset}+${span.length}`;
+  return box === undefined ? member : `${member} ${box.left},${box.top},${box.width},${box.height}`;
 }
 
 /** Size and time of change of the images' files, by id; files that cannot be looked at are left out. */

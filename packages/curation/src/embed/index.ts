@@ -1,0 +1,1 @@
+export { embedImages, type EmbeddingSet, type EmbedOptions } from './embed-images';
