@@ -11,20 +11,20 @@ export interface Position {
   readonly iteration: number;
   /** Which of the growing samples is worked on. */
   readonly stage: number;
-  /** Iterations done on it. */
-  readonly stageIteration: number;
-  /** Inertia before its last iteration. */
+  /** Comparisons of all its rows with all centroids. */
+  readonly round: number;
+  /** Inertia at the last of them. */
   readonly inertia?: number;
-  /** Iterations over all rows done. */
-  readonly passes: number;
   /** What came out, once all is done. */
   readonly result?: { readonly sizes: number[]; readonly inertia: number };
 }
 
-/** Centroids and position in a folder, replaced as a whole after every iteration. */
+/** Centroids and position in a folder, replaced as a whole after every round. */
 export class Checkpoint {
   readonly folder: string;
   readonly #key: string;
+  /** Iteration whose centroids lie in the folder. */
+  #saved: number | undefined;
 
   /** @param key - what the run depends on; a folder of another run is refused */
   constructor(folder: string, key: string) {
@@ -53,6 +53,7 @@ export class Checkpoint {
     if (key !== this.#key) {
       throw new CurationError(`${this.folder} holds another clustering (${key}), and this one is ${this.#key}; pass another folder or delete that one`);
     }
+    this.#saved = position.iteration;
     const file = await openNpy(this.#centroids(position.iteration));
     try {
       return { position, centroids: await file.read(0, file.rows) };
@@ -66,6 +67,7 @@ export class Checkpoint {
     await writer.append(centroids);
     await writer.close();
     await writeWhole(this.path, JSON.stringify({ key: this.#key, position }));
-    await rm(this.#centroids(position.iteration - 1), { force: true });
+    if (this.#saved !== undefined && this.#saved !== position.iteration) await rm(this.#centroids(this.#saved), { force: true });
+    this.#saved = position.iteration;
   }
 }

@@ -7,8 +7,9 @@ import { Checkpoint, type Position } from './checkpoint';
 import { ClusterSums, quantumFor, type SumSpace } from './cluster-sums';
 import type { Clustering } from './clustering';
 import { comparable, type Metric, squaredLength } from './metric';
-import { nearestPass } from './nearest-pass';
+import { BLOCK_ROWS, nearestPass, type RowRange } from './nearest-pass';
 import { NearestRows } from './nearest-rows';
+import { type Candidates, sumByCandidates } from './refine';
 import { sampleRows } from './row-hash';
 import { seedCentroids } from './seed-centroids';
 import { checkShard, type Shard, shardRange, SharedSums, waitFor } from './shards';
@@ -40,9 +41,12 @@ export interface KmeansOptions {
   readonly seed?: number;
   /** Default cosine: spherical k-means. */
   readonly metric?: Metric;
-  /** Most iterations over all rows; default 50. */
+  /**
+   * Most comparisons of all rows with all centroids; default 50. With 256 clusters or more, each is followed by some
+   * iterations in which a row chooses among the few centroids that were nearest to it.
+   */
   readonly iterations?: number;
-  /** Iterations end when one lowers the inertia by less than this share of it; default 1e-3. 0: when it no longer falls. */
+  /** Ends when the inertia has fallen by less than this share since the comparison before; default 1e-4. 0: when it no longer falls. */
   readonly tolerance?: number;
   /** (k, D) centroids to begin with, instead of seeds and samples. */
   readonly initial?: Float32Array;
@@ -64,8 +68,15 @@ const FIRST_SAMPLE = 16;
 const GROWTH = 3;
 /** Fewer rows than these are not worth a sample. */
 const LEAST_SAMPLED = 2 ** 15;
-/** Iterations on one sample at most: what is left to gain there, the next one gains as well. */
-const SAMPLE_ITERATIONS = 10;
+/** Rounds on one sample at most: what is left to gain there, the next one gains as well. */
+const SAMPLE_ROUNDS = 2;
+/** Nearest centroids of a row that iterations between two comparisons with all choose from, and how many such there are. */
+const CANDIDATES = 8;
+const REFINEMENTS = 5;
+/** From so many clusters on, a product with all costs more than that. */
+const LEAST_REFINED = 256;
+/** They end early when one lowers the inertia by less than this share of the tolerance. */
+const SETTLED_REFINEMENT = 0.2;
 /** Rows that tell where the data lie. */
 const SURVEYED = 4096;
 
@@ -88,7 +99,7 @@ const SURVEYED = 4096;
  * ```
  */
 export async function kmeans(vectors: Vectors, options: KmeansOptions): Promise<Clustering> {
-  const { clusters, engine, seed = 0, metric = 'cosine', iterations = 50, tolerance = 1e-3, initial, shard, signal } = options;
+  const { clusters, engine, seed = 0, metric = 'cosine', iterations = 50, tolerance = 1e-4, initial, shard, signal } = options;
   const { rows, columns } = vectors;
   if (!Number.isInteger(clusters) || clusters < 1 || clusters > rows) {
     throw new CurationError(`clusters is ${clusters}; expected a whole number between 1 and the ${rows} rows`);
@@ -118,7 +129,7 @@ export async function kmeans(vectors: Vectors, options: KmeansOptions): Promise<
   try {
     if (!leads) await waitFor(checkpoint!.path, signal);
     const saved = await checkpoint?.load();
-    let position: Position = saved?.position ?? { iteration: 0, stage: 0, stageIteration: 0, passes: 0 };
+    let position: Position = saved?.position ?? { iteration: 0, stage: 0, round: 0 };
     let view = await open(position.stage);
     let centroids = saved?.centroids;
     if (!centroids) {
@@ -138,42 +149,54 @@ export async function kmeans(vectors: Vectors, options: KmeansOptions): Promise<
       iterations: iteration,
     });
     const sums = new ClusterSums(space);
+    const rowsAtOnce = options.blockRows ?? BLOCK_ROWS;
     while (!position.result) {
-      const { iteration, stage, stageIteration, passes } = position;
+      const { stage, round } = position;
+      const first = position.iteration;
       const last = stage === stages.length - 1;
       const range = shardRange(shard ?? { index: 0, of: 1 }, view.rows);
-      const current = centroids;
-      const sumUp = async (): Promise<void> => {
-        sums.clear();
-        nearest.setCentroids(current);
-        clock.begin({ phase: last ? 'all' : 'sample', iteration, total: range.end - range.first, inertia: position.inertia });
-        for await (const { data, first, count, indices } of nearestPass(view, range, nearest, options)) {
-          for (let i = 0; i < count; i++) sums.add(data, i * columns, first + i, current, indices[i]!);
-          clock.add(count);
-        }
-      };
-      if (shared) await shared.exchange(iteration, sums, sumUp, signal);
-      else await sumUp();
+      const candidates = makeCandidates(clusters, range);
+      const report = { phase: last ? 'all' : 'sample', total: range.end - range.first, inertia: position.inertia } as const;
+      const onRows = (count: number): void => clock.add(count);
+
+      clock.begin({ ...report, iteration: first });
+      sums.clear();
+      nearest.setCentroids(centroids);
+      for await (const tile of nearestPass(view, range, nearest, { depth: candidates.depth, blockRows: rowsAtOnce, signal })) {
+        for (let i = 0; i < tile.count; i++) sums.add(tile.data, i * columns, tile.first + i, centroids, tile.indices[i * candidates.depth]!);
+        candidates.centroids.set(tile.indices.subarray(0, tile.count * candidates.depth), (tile.first - range.first) * candidates.depth);
+        onRows(tile.count);
+      }
+      await shared?.exchange(first, first, sums, signal);
 
       const { inertia } = sums;
+      const update = updateCentroids(sums, centroids);
       const fallen = position.inertia === undefined ? Infinity : position.inertia - inertia;
-      const update = updateCentroids(sums, current);
       const settled = fallen <= tolerance * inertia && update.moved.length === 0;
-      const atLimit = last ? passes + 1 >= iterations : stageIteration + 1 >= SAMPLE_ITERATIONS;
-      if (last && (settled || atLimit)) {
-        position = { ...position, iteration: iteration + 1, result: { sizes: Array.from(sums.counts), inertia } };
+      const ends = settled || round + 1 >= (last ? iterations : SAMPLE_ROUNDS);
+      if (last && ends) {
+        position = { ...position, iteration: first + 1, result: { sizes: Array.from(sums.counts), inertia } };
       } else {
         centroids = update.centroids;
         if (update.moved.length > 0) {
           const moved = await view.gather(Uint32Array.from(update.moved, ({ row }) => row));
-          update.moved.forEach(({ cluster }, i) => centroids!.set(moved.subarray(i * columns, (i + 1) * columns), cluster * columns));
+          for (const [i, { cluster }] of update.moved.entries()) centroids.set(moved.subarray(i * columns, (i + 1) * columns), cluster * columns);
         }
-        const done = { iteration: iteration + 1, passes: passes + (last ? 1 : 0) };
-        position =
-          settled || atLimit
-            ? { ...done, stage: stage + 1, stageIteration: 0 }
-            : { ...done, stage, stageIteration: stageIteration + 1, inertia };
-        if (position.stage !== stage) view = await open(position.stage);
+        let iteration = first + 1;
+        for (let previous = inertia; iteration <= first + (candidates.depth > 1 ? REFINEMENTS : 0); iteration++) {
+          clock.begin({ ...report, iteration });
+          sums.clear();
+          await sumByCandidates(view, range, candidates, centroids, sums, { blockRows: rowsAtOnce, onRows, signal });
+          await shared?.exchange(iteration, first, sums, signal);
+          centroids = updateCentroids(sums, centroids).centroids;
+          if (previous - sums.inertia <= SETTLED_REFINEMENT * tolerance * sums.inertia) {
+            iteration++;
+            break;
+          }
+          previous = sums.inertia;
+        }
+        position = ends ? { iteration, stage: stage + 1, round: 0 } : { iteration, stage, round: round + 1, inertia };
+        if (ends) view = await open(position.stage);
       }
       if (leads) await checkpoint?.save(position, centroids, columns);
     }
@@ -181,6 +204,11 @@ export async function kmeans(vectors: Vectors, options: KmeansOptions): Promise<
   } finally {
     nearest.dispose();
   }
+}
+
+function makeCandidates(clusters: number, { first, end }: RowRange): Candidates {
+  const depth = clusters < LEAST_REFINED ? 1 : CANDIDATES;
+  return { depth, centroids: new Uint32Array((end - first) * depth) };
 }
 
 /** Rows of the growing samples, the last of them all rows. */
@@ -196,7 +224,8 @@ async function surveyed(vectors: Vectors, metric: Metric, key: number): Promise<
   const origin = new Float32Array(columns);
   // No number of a row of length 1 is beyond 1, no squared distance beyond 4.
   if (metric === 'cosine') return { origin, quantum: quantumFor(1, rows), squareQuantum: quantumFor(4, rows) };
-  const sample = await vectors.gather(sampleRows(rows, Math.min(rows, SURVEYED), key));
+  // `origin` is still all zeros: this reads the rows as they are, and refuses what is not finite.
+  const sample = await comparable(vectors, metric, origin).gather(sampleRows(rows, Math.min(rows, SURVEYED), key));
   const count = sample.length / columns;
   for (let i = 0; i < columns; i++) {
     let sum = 0;

@@ -7,32 +7,35 @@ export interface RowRange {
   readonly end: number;
 }
 
-/** Rows of a tile, with the nearest centroid of each. */
+/** Rows of a tile, with the nearest centroids of each. */
 export interface NearestTile {
   /** (count, D) */
   readonly data: Float32Array;
   /** Number of the first row. */
   readonly first: number;
   readonly count: number;
+  /** (at least count, depth) */
   readonly indices: Int32Array;
   readonly scores: Float32Array;
 }
 
 export interface PassOptions {
+  /** Centroids that are found for each row; default 1. */
+  readonly depth?: number;
   /** Rows that are read at once. */
   readonly blockRows?: number;
   readonly signal?: AbortSignal;
 }
 
-/** 12 MiB of a ViT-S. */
-const BLOCK_ROWS = 8 * TILE_ROWS;
+/** Rows of one read: 12 MiB of a ViT-S. */
+export const BLOCK_ROWS = 8 * TILE_ROWS;
 
-/** The nearest centroid of rows in a range, tile by tile; the vectors are read in blocks. */
+/** The nearest centroids of rows in a range, tile by tile; the vectors are read in blocks. */
 export async function* nearestPass(
   vectors: Vectors,
   { first, end }: RowRange,
   nearest: NearestRows,
-  { blockRows = BLOCK_ROWS, signal }: PassOptions = {},
+  { depth = 1, blockRows = BLOCK_ROWS, signal }: PassOptions = {},
 ): AsyncGenerator<NearestTile> {
   const { columns } = vectors;
   const padded = new Float32Array(TILE_ROWS * columns);
@@ -48,7 +51,7 @@ export async function* nearestPass(
         padded.set(data);
         tile = padded.fill(0, data.length);
       }
-      const { indices, scores } = await nearest.find(tile);
+      const { indices, scores } = await nearest.find(tile, depth);
       yield { data, first: block + row, count, indices, scores };
       // Kernels run on this thread: timers, sockets and a user's Ctrl+C get their turn.
       await new Promise<void>((resolve) => setImmediate(resolve));

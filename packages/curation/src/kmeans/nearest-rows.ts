@@ -19,6 +19,8 @@ interface Tile {
   readonly count: number;
 }
 
+type Lists = { readonly [Name in keyof TopK]: DeviceArray };
+
 /**
  * Finds the nearest of `k` rows (centroids) for many rows, as argmax(X Cᵀ) in tiles; the (N, k) scores never exist.
  *
@@ -31,7 +33,7 @@ export class NearestRows {
   readonly metric: Metric;
   readonly #step;
   #tiles: Tile[] = [];
-  #lists: { readonly values: DeviceArray; readonly indices: DeviceArray } | undefined;
+  readonly #lists = new Map<number, Lists>();
 
   constructor(engine: Engine, columns: number, metric: Metric) {
     this.#engine = engine;
@@ -64,17 +66,15 @@ export class NearestRows {
   }
 
   /**
-   * Number of the nearest centroid of each row, and its score: x·c, less ‖c‖²/2 by euclidean distance.
+   * Numbers of the `depth` nearest centroids of each row, nearest first, and their scores: x·c, less ‖c‖²/2 by euclidean
+   * distance. (rows, depth)
    *
    * @param tile - ({@link TILE_ROWS}, D)
+   * @param depth - at most as many as there are centroids
    */
-  async find(tile: Float32Array): Promise<{ readonly indices: Int32Array; readonly scores: Float32Array }> {
+  async find(tile: Float32Array, depth = 1): Promise<{ readonly indices: Int32Array; readonly scores: Float32Array }> {
     const x = this.#engine.put(tile, [TILE_ROWS, this.#columns], 'float32');
-    this.#lists ??= {
-      values: this.#engine.put(new Float32Array(TILE_ROWS).fill(-Infinity), [TILE_ROWS, 1], 'float32'),
-      indices: this.#engine.put(new Int32Array(TILE_ROWS), [TILE_ROWS, 1], 'int32'),
-    };
-    const empty = this.#lists;
+    const empty = this.#emptyLists(depth);
     let best = empty;
     try {
       for (const { rows, bias, start, count } of this.#tiles) {
@@ -95,9 +95,23 @@ export class NearestRows {
 
   dispose(): void {
     this.#disposeTiles();
-    this.#lists?.values.dispose();
-    this.#lists?.indices.dispose();
+    for (const { values, indices } of this.#lists.values()) {
+      values.dispose();
+      indices.dispose();
+    }
     this.#step.dispose();
+  }
+
+  /** Lists that anything improves; they serve every tile. */
+  #emptyLists(depth: number): Lists {
+    let lists = this.#lists.get(depth);
+    if (lists) return lists;
+    lists = {
+      values: this.#engine.put(new Float32Array(TILE_ROWS * depth).fill(-Infinity), [TILE_ROWS, depth], 'float32'),
+      indices: this.#engine.put(new Int32Array(TILE_ROWS * depth), [TILE_ROWS, depth], 'int32'),
+    };
+    this.#lists.set(depth, lists);
+    return lists;
   }
 
   #disposeTiles(): void {

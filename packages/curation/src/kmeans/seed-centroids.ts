@@ -1,5 +1,6 @@
 import type { Random } from '@dinov2/primitives';
 import type { Vectors } from '../vectors/vectors';
+import { affordsStarts, bestStart } from './best-start';
 import { squaredLength, squareOfScore } from './metric';
 import { nearestPass } from './nearest-pass';
 import type { NearestRows } from './nearest-rows';
@@ -24,6 +25,7 @@ export interface SeedOptions {
 /**
  * k-means‖ (Bahmani et al. 2012): some rounds draw rows with probability proportional to their squared distance to the
  * nearest one drawn before, all at once; of those, weighted by the rows they are nearest to, k-means++ picks the centroids.
+ * Where rows or candidates are few, the best of several starts on them is taken.
  *
  * @param vectors - as `comparable` gives them; at least as many rows as clusters
  * @returns (k, D)
@@ -33,6 +35,10 @@ export async function seedCentroids(
   { clusters, nearest, random, blockRows, onRows, signal }: SeedOptions,
 ): Promise<Float32Array> {
   const { rows, columns } = vectors;
+  if (affordsStarts(rows, columns, clusters)) {
+    const points = await vectors.read(0, rows);
+    return bestStart({ points, weights: new Float64Array(rows).fill(1), columns, clusters, metric: nearest.metric }, random.fork('starts'));
+  }
   const squares = new Float64Array(rows).fill(Infinity);
   const candidateOf = new Uint32Array(rows);
   const candidates: number[] = [];
@@ -65,6 +71,9 @@ export async function seedCentroids(
   const weights = new Float64Array(candidates.length);
   for (const candidate of candidateOf) weights[candidate]!++;
   const points = await vectors.gather(Uint32Array.from(candidates));
+  if (affordsStarts(candidates.length, columns, clusters)) {
+    return bestStart({ points, weights, columns, clusters, metric: nearest.metric }, random.fork('starts'));
+  }
   const picked = await plusPlus(points, weights, { clusters, columns, nearest, random: random.fork('candidates'), signal });
   const seeds = new Uint32Array(clusters);
   picked.forEach((candidate, i) => (seeds[i] = candidates[candidate]!));

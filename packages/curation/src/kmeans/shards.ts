@@ -40,6 +40,8 @@ export async function waitFor(path: string, signal?: AbortSignal): Promise<void>
 export class SharedSums {
   readonly #folder: string;
   readonly #shard: Shard;
+  /** Iterations whose sums of this shard lie in the folder. */
+  readonly #written = new Set<number>();
 
   constructor(folder: string, shard: Shard) {
     this.#folder = folder;
@@ -50,25 +52,30 @@ export class SharedSums {
     return join(this.#folder, `sums-${iteration}-${index}-of-${this.#shard.of}.bin`);
   }
 
-  /** This shard's sums of an iteration, made by `make` unless an earlier run has left them, and those of all others. */
-  async exchange(iteration: number, sums: ClusterSums, make: () => Promise<void>, signal?: AbortSignal): Promise<void> {
+  /**
+   * Leave this shard's sums of an iteration and add those of all others to them.
+   *
+   * @param round - the iteration that a shard goes back to when it is started again; what is older goes
+   */
+  async exchange(iteration: number, round: number, sums: ClusterSums, signal?: AbortSignal): Promise<void> {
     const { index, of } = this.#shard;
-    const own = this.#path(iteration, index);
-    if (!(await exists(own))) {
-      await make();
-      await writeWhole(own, bytesOf(sums.data));
-    }
-    sums.clear();
+    await writeWhole(this.#path(iteration, index), bytesOf(sums.data));
+    this.#written.add(iteration);
     for (let other = 0; other < of; other++) {
+      if (other === index) continue;
       const path = this.#path(iteration, other);
       await waitFor(path, signal);
       const bytes = await readFile(path);
       if (bytes.length !== sums.data.byteLength) {
-        throw new CurationError(`${path} has ${bytes.length} bytes and should have ${sums.data.byteLength}; delete it, its shard makes it again`);
+        throw new CurationError(`${path} has ${bytes.length} bytes and should have ${sums.data.byteLength}; delete it and start its shard again`);
       }
       sums.merge(new ClusterSums(sums.space, new Float64Array(new Uint8Array(bytes).buffer)));
     }
-    // All shards have written this iteration, so none needs the one before.
-    await rm(this.#path(iteration - 1, index), { force: true });
+    // All shards have come to this round, so none needs an older one.
+    for (const old of this.#written) {
+      if (old >= round) continue;
+      await rm(this.#path(old, index), { force: true });
+      this.#written.delete(old);
+    }
   }
 }
