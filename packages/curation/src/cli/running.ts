@@ -38,8 +38,9 @@ export function addRunning(program: Command): void {
     .command('report')
     .description('make report.html of a run again')
     .argument('<run>', 'run folder')
-    .addHelpText('after', examples('dinov2-curate report curated/pictures'))
-    .action(async (run: string) => (await import('./commands/report')).reportCommand(run));
+    .option('--labels <csv>', 'what is known of the pictures (path, group, concept), as a made-up heap has it: adds precision')
+    .addHelpText('after', examples('dinov2-curate report curated/pictures', 'dinov2-curate report curated/images --labels heap/truth.csv'))
+    .action(async (run: string, options) => (await import('./commands/report')).reportCommand(run, options));
   program
     .command('heap')
     .description('make up an uncurated heap of pictures of which everything is known')

@@ -1,14 +1,14 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { pickEngine } from '@dinov2/app-kit';
-import type { Engine } from '@dinov2/jit';
 import { atomicWrite } from '@dinov2/weights';
+import { parse } from 'yaml';
 import { writeReport } from '../report';
 import { chooseWeights, openExtractor } from './choose-weights';
 import { embedSets } from './embed-sets';
 import { gatherImages } from './gather-images';
 import type { ImageSet } from './image-table';
+import { lazyEngine } from './lazy-engine';
 import { planYaml } from './plan-yaml';
 import { type Reporter, silentReporter } from './reporter';
 import { hashOf, readJson, runFiles, stepLabel, writeJson } from './run-files';
@@ -74,16 +74,17 @@ export interface CurateOutcome {
  */
 export async function curate(plan: Plan, options: CurateOptions = {}): Promise<CurateOutcome | undefined> {
   const { reporter = silentReporter, only, from, shard, signal } = options;
-  const { weights, warning } = chooseWeights(plan.embed.weights);
+  // Embeddings that are there were made by the weights that were chosen then.
+  const { weights, warning } = chooseWeights(plan.embed.weights ?? weightsOfRun(plan.out));
   if (warning !== undefined) reporter.warn(warning);
   await mkdir(plan.out, { recursive: true });
-  await atomicWrite(join(plan.out, runFiles.plan), async (file) => file.writeFile(planYaml(plan)));
+  await atomicWrite(join(plan.out, runFiles.plan), async (file) => file.writeFile(planYaml({ ...plan, embed: { ...plan.embed, weights } })));
 
   const extractor = await openExtractor(weights, plan.embed);
   const engine = lazyEngine(plan.engine);
   try {
     const sets = await embedSets(plan, extractor, { reporter, ...(shard && { shard }), ...(signal && { signal }) });
-    if (sets.some(({ missing }) => missing > 0)) {
+    if (sets.some(({ complete }) => !complete)) {
       reporter.say(`embed: shard ${shard!.index}/${shard!.of} is done; when all are, put the run folders together with \`dinov2-curate merge\` and run the plan there`);
       return undefined;
     }
@@ -133,19 +134,15 @@ export async function curate(plan: Plan, options: CurateOptions = {}): Promise<C
   }
 }
 
+/** The weights of the plan in a run folder. */
+function weightsOfRun(out: string): string | null {
+  const path = join(out, runFiles.plan);
+  if (!existsSync(path)) return null;
+  const { embed } = parse(readFileSync(path, 'utf8')) as { embed?: { weights?: string } };
+  return embed?.weights ?? null;
+}
+
 function sourceRow({ name, found, unreadable, images }: ImageSet, results: readonly StepResult[], counts: ManifestCounts): SourceRow {
   const after = Object.fromEntries(results.map(({ step, sources }) => [step, sources.find((source) => source.name === name)!.taken]));
   return { name, found, unreadable, images, after, final: counts.sets[name] ?? 0 };
 }
-
-/** An engine that is made when it is first needed. */
-export function lazyEngine(choice: Plan['engine']): { open(): Promise<Engine>; dispose(): Promise<void> } {
-  let opening: Promise<Engine> | undefined;
-  return {
-    open: () => (opening ??= pickEngine({ engine: choice }).then(({ engine }) => engine)),
-    async dispose() {
-      await (await opening)?.dispose();
-    },
-  };
-}
-

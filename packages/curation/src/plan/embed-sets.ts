@@ -24,7 +24,7 @@ export async function embedSets(plan: Plan, extractor: Extractor, { reporter, sh
     const source = openSource(set.path);
     const folder = join(plan.out, runFiles.embeddings, set.name);
     const advance = reporter.progress(`embed ${set.name}`, 'images');
-    const { found, failed } = await embedImages(source, extractor, {
+    const { found, failed, complete } = await embedImages(source, extractor, {
       out: folder,
       precision,
       shardRows,
@@ -37,7 +37,7 @@ export async function embedSets(plan: Plan, extractor: Extractor, { reporter, sh
     reporter.endProgress();
     if (failed > 0) reporter.warn(`${failed} of ${found} images of ${set.name} cannot be read; ${join(folder, 'failed.parquet')} says why`);
     if (failed === found && shard === undefined) throw new CurationError(`none of the ${found} images of ${set.name} (${set.path}) can be read; see ${join(folder, 'failed.parquet')}`);
-    embedded.push({ ...set, folder, found, unreadable: failed });
+    embedded.push({ ...set, folder, found, unreadable: failed, complete });
   }
   return embedded;
 }

@@ -14,8 +14,8 @@ import type { EmbedSettings } from './schema';
 /** A set whose embeddings lie in a folder. */
 export interface EmbeddedSet extends Pick<ImageSet, 'name' | 'role' | 'path' | 'found' | 'unreadable'> {
   readonly folder: string;
-  /** Images that other shards have yet to embed. */
-  readonly missing: number;
+  /** Whether no other shard has anything left to embed. */
+  readonly complete: boolean;
 }
 
 /** What was made of the embeddings, kept beside `images.parquet`. */

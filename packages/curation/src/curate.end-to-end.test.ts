@@ -1,0 +1,43 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openSource } from '@dinov2/data';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { generateHeap } from './heap';
+import type { RunResult } from './plan/curate';
+import { curateProgram, temporaryFolder } from './program.testing';
+import { readTable } from './tables';
+
+const { folder, remove } = temporaryFolder();
+const heap = join(folder, 'heap');
+beforeAll(() => generateHeap(heap, { count: 160, seed: 3, evaluationTrain: 24, evaluationHeldout: 12 }));
+afterAll(remove);
+
+const read = (out: string, file: string) => readFileSync(join(out, file));
+const resultOf = (out: string) => JSON.parse(String(read(out, 'result.json'))) as RunResult;
+
+function writePlan(name: string, text: string): string {
+  const path = join(folder, `${name}.yaml`);
+  writeFileSync(path, text);
+  return path;
+}
+
+describe('dinov2-curate run', () => {
+  it('makes a manifest of a folder by the default plan', async () => {
+    const out = join(folder, 'default');
+    const { code, output } = await curateProgram('run', join(heap, 'images'), '--weights', 'pixels', '--out', out);
+    expect(output).toContain('next      dinov2-pretrain --data');
+    expect(code).toBe(0);
+    const { sources, steps, manifest } = resultOf(out);
+    expect(steps).toEqual(['01-filter', '02-exact', '03-selfDeduplicate', '04-cluster', '05-balance']);
+    expect(sources[0]!.found).toBe(sources[0]!.images + sources[0]!.unreadable);
+    expect(existsSync(join(out, 'report.html'))).toBe(true);
+
+    const lines = String(read(out, 'manifest.jsonl')).trimEnd().split('\n').map((line) => JSON.parse(line) as { path: string; id: number });
+    expect(lines).toHaveLength(manifest.rows);
+    expect(lines.map(({ path }) => path)).toEqual((await readTable(join(out, 'manifest.parquet'), ['path'])).columns['path']);
+    for (const name of ['manifest.jsonl', 'manifest.parquet']) expect(openSource(join(out, name)).paths).toEqual(lines.map(({ path }) => path));
+
+    const again = await curateProgram('run', join(heap, 'images'), '--weights', 'pixels', '--out', out);
+    expect(again.output.match(/\(unchanged\)/g)).toHaveLength(5);
+  });
+});
