@@ -47,7 +47,25 @@ export { openNpy } from './vectors/open-npy';
 export { openVectors } from './vectors/open-vectors';
 export type { Vectors } from './vectors/vectors';
 export { type NpyWriter, writeNpy } from './vectors/write-npy';
-export { type QualityColumns, qualityColumnNames, qualityColumns, qualityScore } from './quality';
+export {
+  type Classification,
+  classifyAll,
+  type Classifier,
+  type ClassifierBatch,
+  type ClassifierColumns,
+  type ClassifierInput,
+  type Classify,
+  type ClassifyOptions,
+  decideByRules,
+  defaultRules,
+  loadClassifier,
+  type QualityColumns,
+  qualityColumnNames,
+  qualityColumns,
+  qualityScore,
+  type Rule,
+  type RuleDecisions,
+} from './quality';
 export { embedImages, type EmbeddingSet, type EmbedOptions } from './embed';
 export { generateHeap, type GenerateHeapOptions, type HeapSettings, type HeapShares, type HeapSummary, readTruth, type Truth } from './heap';
 export {
