@@ -105,7 +105,7 @@ export async function embedImages(source: ImageSource, extractor: Extractor, opt
   const computed = missing.reduce((sum, part) => sum + part.count, 0);
   const meter = new ProgressMeter(own, computed, options.onProgress);
   meter.report();
-  await computeParts({ ...options, source, extractor, preprocessing, decode, missing, meter }, async (part, writer) => {
+  await computeParts({ ...options, source, extractor, preprocessing, decode, missing, shardRows, meter }, async (part, writer) => {
     notes[part.number] = await writer.write(precision, { key, network });
   });
 
@@ -142,29 +142,29 @@ interface Work extends EmbedOptions {
   readonly preprocessing: Preprocessing;
   readonly decode: DecodeOptions;
   readonly missing: readonly Part[];
+  readonly shardRows: number;
   readonly meter: ProgressMeter;
 }
 
 async function computeParts(work: Work, finish: (part: Part, writer: PartWriter) => Promise<void>): Promise<void> {
   const { source, extractor, signal, meter } = work;
-  const ahead: { part: Part; writer: PartWriter; batch: EvaluationBatch; tokens: Promise<Tokens> | undefined }[] = [];
+  const ahead: { writer: PartWriter; batch: PartBatch; tokens: Promise<Tokens> | undefined }[] = [];
   const aborted = whenAborted(signal);
   const finishOldest = async () => {
-    const { part, writer, batch, tokens } = ahead.shift()!;
+    const { writer, batch, tokens } = ahead.shift()!;
     writer.skip(batch);
     if (tokens !== undefined) writer.add(batch, await Promise.race([tokens, aborted]));
-    if (writer.complete) await finish(part, writer);
+    if (writer.complete) await finish(batch.part, writer);
     meter.advance(batch.indices.length + batch.skipped.length);
   };
-  for (const part of work.missing) {
-    const writer = new PartWriter(part, source, extractor.embedDim);
-    for await (const batch of batchesOf(part, work)) {
-      signal?.throwIfAborted();
-      const tokens = batch.indices.length > 0 ? extractor.extract(batch.images) : undefined;
-      tokens?.catch(() => {}); // seen when its turn comes
-      ahead.push({ part, writer, batch, tokens });
-      if (ahead.length > batchesAhead) await finishOldest();
-    }
+  let writer: PartWriter | undefined;
+  for await (const batch of batchesOf(work)) {
+    signal?.throwIfAborted();
+    if (batch.first === 0) writer = new PartWriter(batch.part, source, extractor.embedDim);
+    const tokens = batch.indices.length > 0 ? extractor.extract(batch.images) : undefined;
+    tokens?.catch(() => {}); // seen when its turn comes
+    ahead.push({ writer: writer!, batch, tokens });
+    if (ahead.length > batchesAhead) await finishOldest();
   }
   while (ahead.length > 0) {
     signal?.throwIfAborted();
@@ -172,19 +172,47 @@ async function computeParts(work: Work, finish: (part: Part, writer: PartWriter)
   }
 }
 
-/** Batches begin anew with every part, so that what is computed together does not depend on the parts that were there. */
-async function* batchesOf({ first, count }: Part, { source, preprocessing, decode, batchSize = 16, workers }: Work): AsyncGenerator<EvaluationBatch, void> {
-  let skipped = 0;
-  const images = takeImages(source, Array.from({ length: count }, (_, i) => first + i));
+/** Some images of a part; `first` is the number in the part of the first one. */
+interface PartBatch extends EvaluationBatch {
+  readonly part: Part;
+  readonly first: number;
+}
+
+/**
+ * The images of the missing parts. No batch has images of two parts, so that what is computed together does not depend on
+ * the parts that were there.
+ */
+async function* batchesOf({ source, preprocessing, decode, missing, shardRows, batchSize = 16, workers }: Work): AsyncGenerator<PartBatch, void> {
+  const size = divisorUpTo(shardRows, batchSize);
+  const numbers = missing.flatMap(({ first, count }) => Array.from({ length: count }, (_, i) => first + i));
+  if (numbers.length === 0) return;
+  let seen = 0;
+  let readable = 0;
   try {
-    for await (const batch of loadEvaluationImages(images, { preprocessing, ...decode, batchSize, ...(workers && { workers }), describe: describeModule() })) {
-      skipped += batch.skipped.length;
-      yield batch;
+    for await (const batch of loadEvaluationImages(takeImages(source, numbers), { preprocessing, ...decode, batchSize: size, ...(workers && { workers }), describe: describeModule() })) {
+      const part = missing[Math.floor(seen / shardRows)];
+      const first = seen % shardRows;
+      seen += batch.indices.length + batch.skipped.length;
+      readable += batch.indices.length;
+      yield {
+        ...batch,
+        indices: batch.indices.map((index) => numbers[index]),
+        skipped: batch.skipped.map((file) => ({ ...file, index: numbers[file.index] })),
+        part,
+        first,
+      };
     }
   } catch (error) {
-    // A part without a single readable image is a part all the same.
-    if (skipped < count) throw error;
+    // A set without a single readable image is a set all the same.
+    if (seen < numbers.length || readable > 0) throw error;
   }
+}
+
+/** The largest divisor of `n` that is at most `limit`. */
+function divisorUpTo(n: number, limit: number): number {
+  let divisor = Math.min(n, limit);
+  while (n % divisor !== 0) divisor--;
+  return divisor;
 }
 
 /** Rejects when the signal is given. */

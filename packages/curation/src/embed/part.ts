@@ -97,9 +97,10 @@ export class PartWriter {
     return this.ids.length + this.failed.length === this.part.count;
   }
 
+  /** Images by their number in the source. */
   skip({ skipped }: EvaluationBatch): void {
     for (const { path, index, span, reason } of skipped) {
-      this.failed.push({ id: this.part.first + index, path, offset: span?.offset ?? null, length: span?.length ?? null, reason });
+      this.failed.push({ id: index, path, offset: span?.offset ?? null, length: span?.length ?? null, reason });
     }
   }
 
@@ -110,10 +111,10 @@ export class PartWriter {
       const { data, from } = tokens > 0 ? { data: classTokens.data, from: (i * tokens + tokens - 1) * columns } : { data: meanPatch!.data, from: i * columns };
       const vector = data.subarray(from, from + columns);
       if (!vector.every(Number.isFinite)) {
-        throw new CurationError(`the embedding of ${this.source.paths[this.part.first + index]} is not finite; check the weights for a damaged file or a diverged run`);
+        throw new CurationError(`the embedding of ${this.source.paths[index]} is not finite; check the weights for a damaged file or a diverged run`);
       }
       this.embeddings.set(vector, this.ids.length * columns);
-      this.ids.push(this.part.first + index);
+      this.ids.push(index);
       this.descriptions.push(descriptions![i] as ImageDescription);
     }
   }
