@@ -2,9 +2,6 @@ import { createRandom } from '@dinov2/primitives';
 import { type FigureName, figures } from './figures';
 import { type TextureName, textures } from './textures';
 
-/** How often a figure is repeated in a picture. */
-export type Layout = 'single' | 'scattered' | 'row';
-
 /** Red, green and blue, 0 to 255. */
 export type Colour = readonly [red: number, green: number, blue: number];
 
@@ -14,16 +11,13 @@ export interface Concept {
   readonly name: string;
   readonly texture: TextureName;
   readonly figure: FigureName;
-  readonly layout: Layout;
   /** Usual colours of the ground, its pattern and the figure. */
   readonly palette: readonly [Colour, Colour, Colour];
 }
 
-const layouts = ['single', 'scattered', 'row'] as const;
-
-/** The 64 concepts of a heap: every figure before every ground. */
-export const concepts: readonly Concept[] = (Object.keys(textures) as TextureName[]).flatMap((texture, i) =>
-  (Object.keys(figures) as FigureName[]).map((figure, j): Concept => ({ name: `${texture}-${figure}`, texture, figure, layout: layouts[(i + j) % 3]!, palette: paletteOf(`${texture}-${figure}`) })),
+/** The 64 concepts of a heap: every figure on every ground. */
+export const concepts: readonly Concept[] = (Object.keys(textures) as TextureName[]).flatMap((texture) =>
+  (Object.keys(figures) as FigureName[]).map((figure): Concept => ({ name: `${texture}-${figure}`, texture, figure, palette: paletteOf(`${texture}-${figure}`) })),
 );
 
 /** Three colours that are told apart, the same whatever the heap's seed. */

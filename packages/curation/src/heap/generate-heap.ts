@@ -19,7 +19,7 @@ export interface GenerateHeapOptions {
   readonly seed?: number;
   /** Exponent of the frequency of concepts; 1.3 by default. */
   readonly zipf?: number;
-  /** By default 35 % copies, 13 % junk, 1 % broken, 1 % leaks, and half originals. */
+  /** By default 37 % copies, 16 % junk, 1 % broken, 1 % leaks, and 45 % originals. */
   readonly shares?: Partial<HeapShares>;
   /** Labelled pictures of each concept; 10 and 12 by default. */
   readonly evaluationTrain?: number;
@@ -63,7 +63,7 @@ export async function generateHeap(out: string, options: GenerateHeapOptions = {
   const make = async (file: PlannedFile) => {
     signal?.throwIfAborted();
     const path = join(out, file.path);
-    let bytes = await readFile(path).catch(() => undefined);
+    let bytes: Buffer | undefined = await readFile(path).catch(() => undefined);
     if (bytes === undefined) {
       bytes = await draw(file, random.fork(file.draw), out);
       await writeFile(`${path}.part`, bytes);
@@ -87,7 +87,7 @@ export async function generateHeap(out: string, options: GenerateHeapOptions = {
 
 function resolve({ count = 20_000, seed = 0, zipf = 1.3, shares = {}, evaluationTrain = 10, evaluationHeldout = 12 }: GenerateHeapOptions): HeapSettings {
   if (!Number.isInteger(count) || count < 100) throw new CurationError(`a heap of ${count} files; pass a whole number from 100`);
-  const all = { copies: 0.35, junk: 0.13, broken: 0.01, leaks: 0.01, ...shares };
+  const all = { copies: 0.37, junk: 0.16, broken: 0.01, leaks: 0.01, ...shares };
   const total = all.copies + all.junk + all.broken + all.leaks;
   if (Object.values(all).some((share) => !(share >= 0)) || total > 0.95) {
     throw new CurationError(`shares of ${JSON.stringify(all)}; pass numbers from 0 that add up to at most 0.95, so that originals are left`);

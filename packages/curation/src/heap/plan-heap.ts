@@ -117,7 +117,7 @@ export function planHeap({ count, seed, zipf, shares, evaluationTrain, evaluatio
   return { files, evaluation };
 }
 
-/** Sizes that add up to `total`: a twentieth of the heap, a hundredth, and many small groups. */
+/** Sizes that add up to `total`: eight large groups, the first a twentieth of the heap, and many small ones. */
 function copyGroups(total: number, count: number, random: Random): number[] {
   const sizes: number[] = [];
   let left = total;
@@ -126,8 +126,7 @@ function copyGroups(total: number, count: number, random: Random): number[] {
     if (taken > 0) sizes.push(taken);
     left -= taken;
   };
-  add(Math.round(count / 20));
-  add(Math.round(count / 100));
+  for (let rank = 1; rank <= 8; rank++) add(Math.round(count / 20 / rank));
   // P(size ≥ s) = s^−1.3: most have one copy, some dozens.
   while (left > 0) add(Math.min(60, Math.floor((1 - random.uniform()) ** (-1 / 1.3))));
   return sizes;

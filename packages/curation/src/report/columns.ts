@@ -8,7 +8,7 @@ export type Column = ArrayLike<unknown>;
 export async function readColumns<Name extends string>(path: string, names?: readonly Name[]): Promise<{ rows: number; columns: Readonly<Record<Name, Column>> } | undefined> {
   if (!existsSync(path)) return undefined;
   const { rows, columns } = await readTable(path, names);
-  return { rows, columns: columns as Record<Name, Column> };
+  return { rows, columns: columns as unknown as Record<Name, Column> };
 }
 
 /** A number of a column; undefined where there is none. */

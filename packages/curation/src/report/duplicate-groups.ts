@@ -46,7 +46,7 @@ export async function groupSection(step: StepResult, decisions: StepDecisions, p
 <p>${several(groups.length, 'group')} with ${count(dropped)} images too many. The framed picture of a group is the one that was kept.</p>
 <div class="charts">${chartElement(sizes)}</div>
 <h3>The largest</h3>${await Promise.all(largest.map(show))}
-${others.length > 0 && html`<h3>Those that hang together least, by size</h3>${await Promise.all(others.map(show))}`}</section>`,
+${others.length > 0 && html`<h3>Those that hang together least, by size</h3><div class="small">${await Promise.all(others.filter(({ rows }) => rows.length <= 4).map(show))}</div>${await Promise.all(others.filter(({ rows }) => rows.length > 4).map(show))}`}</section>`,
   };
 }
 

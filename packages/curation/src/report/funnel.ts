@@ -6,7 +6,7 @@ const width = 1000;
 const height = 230;
 const bar = 14;
 const shown = 6;
-const colours = ['--c1', '--c2', '--c3', '--c4', '--good', '--bad'];
+const colours = ['--c1', '--c2', '--c3', '--c4', '--good', '--faint'];
 
 interface Stream {
   readonly name: string;
@@ -21,7 +21,7 @@ export function funnelSection({ result, steps }: RunResults): Html {
   const total = stages.map((_, i) => sources.reduce((sum, { counts }) => sum + counts[i]!, 0));
   const last = total.at(-1)!;
   return html`<section id="funnel"><h2>What is left after each step</h2>
-<p>Height is the number of images; what bends down was dropped there.</p>
+<p>Height is the number of images; what fades out was dropped there.</p>
 <div class="wide">${streams(stages, merged(sources), total)}</div>
 <div class="wide"><table class="numbers"><tr><th>source</th>${stages.map((stage) => html`<th>${stage}</th>`)}<th>kept</th><th>share before</th><th>share after</th></tr>
 ${sources.map(({ name, counts }) => row(name, counts, total[1]!, last))}
@@ -61,17 +61,15 @@ function streams(stages: readonly string[], sources: readonly Stream[], total: r
       const [here, there] = [counts[i]! * scale, (counts[i + 1] ?? 0) * scale];
       const colour = `var(${colours[s % colours.length]!})`;
       bands.push(`<rect x="${n(x)}" y="${n(y)}" width="${bar}" height="${n(here)}" fill="${colour}"/>`);
-      if (i + 1 < stages.length) bands.push(`<path d="${band(x + bar, y, x + gap, next, there)}" fill="${colour}" opacity=".32"/>`);
+      if (i + 1 < stages.length) {
+        bands.push(`<path d="${band(x + bar, y, x + gap, next, there)}" fill="${colour}" opacity=".32"/>`);
+        if (here > there) bands.push(`<rect x="${n(x + bar)}" y="${n(y + there)}" width="${n(0.4 * gap)}" height="${n(here - there)}" fill="url(#dropped)"/>`);
+      }
       y += here;
       next += there;
     });
-    const lost = (total[i]! - (total[i + 1] ?? total[i]!)) * scale;
-    if (lost > 0.3) {
-      const [from, to, down] = [x + bar, x + bar + Math.min(gap * 0.55, 60), Math.min(height + top, y + 26)];
-      bands.push(`<path d="M${n(from)} ${n(y - lost)} C${n((from + to) / 2)} ${n(y - lost)} ${n(to)} ${n(y - lost + 8)} ${n(to)} ${n(down)} L${n(to - Math.min(8, lost))} ${n(down)} C${n(to - 8)} ${n(y)} ${n(from + 6)} ${n(y)} ${n(from)} ${n(y)} Z" fill="var(--bad)" opacity=".28"/>`);
-    }
   });
-  return html`<svg class="streams" viewBox="0 0 ${width} ${height + top}" role="img" aria-label="Images left after each step">${raw(bands.join(''))}${labels}</svg>
+  return html`<svg class="streams" viewBox="0 0 ${width} ${height + top}" role="img" aria-label="Images left after each step"><defs><linearGradient id="dropped"><stop offset="0" stop-color="var(--bad)" stop-opacity=".55"/><stop offset="1" stop-color="var(--bad)" stop-opacity="0"/></linearGradient></defs>${raw(bands.join(''))}${labels}</svg>
 <ul class="key">${sources.map(({ name }, s) => html`<li><i style="color:var(${colours[s % colours.length]!})"></i>${name}</li>`)}<li><i style="color:var(--bad)"></i>dropped</li></ul>`;
 }
 

@@ -19,6 +19,7 @@ figcaption { margin-top: 3px; overflow: hidden; color: var(--soft); font-size: 1
 .group { display: grid; grid-template-columns: 92px minmax(0, 1fr); gap: 14px; padding: 12px 0; border-bottom: 1px solid var(--line); }
 .group > p { margin: 0; font-size: 17px; font-weight: 600; line-height: 1.3; }
 .group > p small { font-size: 12px; }
+.small { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 420px), 1fr)); gap: 0 28px; }
 .pairs { display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 16px 18px; }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 5px; }
 .pair p { grid-column: 1 / -1; margin: 0; color: var(--soft); font-size: 12px; }
