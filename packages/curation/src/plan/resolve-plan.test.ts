@@ -53,7 +53,7 @@ describe('a plan', () => {
 seed: many
 steps:
   - filter:
-      minSide: -1
+      moreRules: [{ name: small, column: width }]
   - selfDeduplicate:
       threshold: 2
   - dedupe
@@ -65,7 +65,7 @@ outt: x
       'plan.yaml:14: unknown key "outt"; keys here are out, seed, sources, queries, heldOut, embed, engine, steps',
       'plan.yaml:4: unknown key "sources[1].prority"; keys here are name, path, priority',
       expect.stringMatching(/^plan.yaml:5: seed is "many": .*expected number/),
-      expect.stringMatching(/^plan.yaml:8: steps\[0\]\.filter\.minSide is -1: .*>=0/),
+      'plan.yaml:8: steps[0].filter.moreRules[0] is {"name":"small","column":"width"}: expected a min, a max or both',
       expect.stringMatching(/^plan.yaml:10: steps\[1\]\.selfDeduplicate\.threshold is 2: .*<=1/),
       expect.stringMatching(/^plan.yaml:11: steps\[2\] is "dedupe"; expected one of filter, exact, .*, with settings such as/),
       expect.stringMatching(/^plan.yaml:12: steps\[3\]\.exact\.keep is "best": .*"largestArea"/),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { defaultRules } from '../quality';
 
 const count = z.number().int().min(0);
 const positiveCount = z.number().int().min(1);
@@ -69,6 +70,10 @@ const policy = z.enum(['sourcePriority', 'largestArea', 'highestQuality', 'medoi
 /** Which copy stays: the best by the first policy, among equals by the next, at last the first. */
 const keep = z.union([policy, z.array(policy).min(1)]).default(['sourcePriority', 'largestArea']);
 
+const rule = z
+  .strictObject({ name: z.string().min(1), column: z.string().min(1), min: z.number().optional(), max: z.number().optional() })
+  .refine(({ min, max }) => min !== undefined || max !== undefined, 'expected a min, a max or both');
+
 /** How neighbours are searched for. */
 const join = {
   k: positiveCount.default(64),
@@ -81,19 +86,17 @@ const join = {
 export const stepSchemas = {
   /** Leave out what no training wants, by what was measured of each picture. */
   filter: z.strictObject({
-    /** Length of the shorter side in pixels, at least. */
-    minSide: count.default(32),
-    /** Longer side over shorter side, at most. */
-    maxAspect: z.number().min(1).default(5),
-    /** Bounds of other columns of `images.parquet`, such as `blur: { min: 10 }`. */
-    columns: z.record(z.string(), z.strictObject({ min: z.number().optional(), max: z.number().optional() })).default({}),
-    /** Module whose default export judges images: `(images) => verdicts`; null for none. */
+    /** Bounds on columns of `images.parquet`; by default what nearly every photograph and drawing passes. */
+    rules: z.array(rule).default([...defaultRules]),
+    /** Bounds beside those. */
+    moreRules: z.array(rule).default([]),
+    /** Module whose default export judges images; rules may name the columns that it returns. null: none. */
     classifier: z.string().min(1).nullable().default(null),
   }),
   /** Files with equal bytes, and pictures with (nearly) equal perceptual hashes. */
   exact: z.strictObject({
     /** Bits of 64 by which perceptual hashes may differ; null compares bytes alone. */
-    perceptual: z.number().int().min(0).max(16).nullable().default(2),
+    perceptual: z.number().int().min(0).max(32).nullable().default(4),
     keep,
   }),
   /** Near copies within the pool (A.3). */

@@ -1,11 +1,11 @@
-import { preprocess } from '@dinov2/data';
+import { decodeImage, preprocess } from '@dinov2/data';
 import type { Extractor } from '@dinov2/features';
 import { joinNeighbours } from '../../neighbours/join-neighbours';
-import { numbers, strings } from '../../tables';
 import { unitRows } from '../../vectors/unit-rows';
 import type { StepKind } from '../schema';
 import type { StepWork } from '../step';
 import { makeCopies } from './made-copies';
+import { pictureFiles } from './picture-bytes';
 
 /** A threshold, and where it comes from. */
 export interface ChosenThreshold {
@@ -68,15 +68,14 @@ export async function chooseThreshold(work: StepWork<'selfDeduplicate' | 'relati
 /** Cosines between pictures and the copies made of them. */
 async function similaritiesOfCopies({ images, plan, vectors, extractor }: StepWork<StepKind>, chosen: Uint32Array): Promise<number[]> {
   const network = await extractor();
-  const table = await images.columns(['path', 'offset', 'length']);
-  const [paths, offsets, lengths] = [strings(table, 'path'), numbers(table, 'offset'), numbers(table, 'length')];
+  const files = await pictureFiles(images);
   const originals = await vectors(chosen).read(0, chosen.length);
   const width = images.vectors.columns;
   unitRows(originals, { columns: width, first: 0, name: 'embeddings' });
   const found: number[] = [];
   for (const [i, id] of chosen.entries()) {
-    const file = { path: paths[id]!, offset: offsets[id] ?? null, length: lengths[id] ?? null };
-    for (const copy of await makeCopies(file, plan.embed.autoOrient)) {
+    const original = await decodeImage(await files.input(id), { autoOrient: plan.embed.autoOrient });
+    for (const copy of await makeCopies(original)) {
       const embedding = await embed(network, copy);
       let product = 0;
       for (let d = 0; d < width; d++) product += originals[i * width + d]! * embedding[d]!;

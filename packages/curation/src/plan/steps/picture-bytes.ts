@@ -1,0 +1,24 @@
+import { open } from 'node:fs/promises';
+import { numbers, strings } from '../../tables';
+import type { ImageTable } from '../image-table';
+
+/** Files of images by number: a path, or the bytes of a tar's member. */
+export async function pictureFiles(images: ImageTable): Promise<{ path(id: number): string; input(id: number): Promise<string | Uint8Array> }> {
+  const table = await images.columns(['path', 'offset', 'length']);
+  const [paths, offsets, lengths] = [strings(table, 'path'), numbers(table, 'offset'), numbers(table, 'length')];
+  return {
+    path: (id) => paths[id]!,
+    async input(id) {
+      const [offset, length] = [offsets[id], lengths[id]];
+      if (offset === null || offset === undefined || length === null || length === undefined) return paths[id]!;
+      const file = await open(paths[id]!);
+      try {
+        const bytes = new Uint8Array(length);
+        await file.read(bytes, 0, length, offset);
+        return bytes;
+      } finally {
+        await file.close();
+      }
+    },
+  };
+}
