@@ -29,8 +29,9 @@ describe('writeReport', () => {
     const path = await writeReport(run, { labels });
     expect(path).toBe(join(run, 'report.html'));
     const page = readFileSync(path, 'utf8');
-    for (const part of ['contentDuplicate', 'notSampled', 'pixels &lt;b&gt;', '&lt;script&gt;alert(1)', 'it is truncated', 'flowers', 'made up', '· copies', '· different']) expect(page).toContain(part);
-    expect(page).not.toMatch(/<script>alert|(src|href)="(?!data:)/);
+    const parts = ['contentDuplicate', 'notSampled', 'pixels &lt;b&gt;', '&lt;script&gt;alert(1)', '3 files could not be read', 'flowers', 'made up', '· copies', '· different'];
+    expect(parts.filter((part) => !page.includes(part))).toEqual([]);
+    expect(/<script>alert|(src|href)="(?!data:)/.test(page)).toBe(false);
     // 8 KB of rules, uPlot's 52 KB, and no more than 3 KB for each picture.
     const pictures = page.match(/data:image\/jpeg/g)!.length;
     expect(pictures).toBeGreaterThan(100);
@@ -50,7 +51,7 @@ describe('writeReport', () => {
   it('does with fewer pictures, without labels, and with images that are gone', async () => {
     const page = async (options = {}) => readFileSync(await writeReport(run, options), 'utf8');
     expect((await page({ pictures: 5 })).match(/data:image\/jpeg/g)!.length).toBeLessThan(20); // one picture may stand in several places
-    expect(await page()).not.toContain('by the labels');
+    expect((await page()).includes('by the labels')).toBe(false);
     await expect(writeReport(folder)).rejects.toThrow(/result\.json is missing; finish the run with: dinov2-curate run/);
     writeFileSync(join(folder, 'labels.csv'), 'name,group\na,1\n');
     await expect(writeReport(run, { labels: join(folder, 'labels.csv') })).rejects.toThrow(/has the columns name, group; labels need path and group/);
