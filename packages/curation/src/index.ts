@@ -107,3 +107,15 @@ export type { Clustering } from './kmeans/clustering';
 export { kmeans, type KmeansOptions, type KmeansProgress } from './kmeans/kmeans';
 export type { Metric } from './kmeans/metric';
 export type { Shard } from './kmeans/shards';
+export { hierarchicalKmeans, type HierarchyOptions, type HierarchyProgress } from './hierarchy/hierarchical-kmeans';
+export { type Hierarchy, type Level, rowsBelow } from './hierarchy/hierarchy';
+export { allocate } from './sampling/allocate';
+export { type BalanceOptions, sampleBalanced } from './sampling/sample-balanced';
+export {
+  type ClusterRetrieval,
+  type ClusterRetrievalOptions,
+  type ClusterRetrievalRule,
+  retrieveByCluster,
+  takeFromClusters,
+} from './retrieval/retrieve-by-cluster';
+export { type Collisions, retrieveBySample, type SampleRetrieval, type SampleRetrievalOptions } from './retrieval/retrieve-by-sample';
