@@ -38,8 +38,10 @@ def columns(pixels):
     r, g, b = np.moveaxis(rgb.astype(float), -1, 0)
     rg, yb = r - g, (r + g) / 2 - b
     counts = np.bincount(gray.ravel(), minlength=256)
+    sharpness = ndimage.laplace(level)[1:-1, 1:-1].var()
     return {
-        "sharpness": ndimage.laplace(level)[1:-1, 1:-1].var(),
+        "sharpness": sharpness,
+        "noise": sharpness / (20 * level.var()),
         "brightness": level.mean() / 255,
         "brightness05": np.percentile(level, 5, method="inverted_cdf") / 255,
         "brightness99": np.percentile(level, 99, method="inverted_cdf") / 255,

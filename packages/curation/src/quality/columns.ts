@@ -13,6 +13,11 @@ export interface QualityColumns {
   readonly megapixels: number;
   /** Variance of the Laplacian of luma (0 … 255): low for blurred pictures and for flat ones. */
   readonly sharpness: number;
+  /**
+   * `sharpness` over what it is, on average, for white noise of the same contrast (20 times the variance): 1 for noise, well
+   * below for pictures of things, up to 3.2 for a chequerboard of single pixels.
+   */
+  readonly noise: number;
   /** Mean luma, 0 … 1. */
   readonly brightness: number;
   /** Luma that 5 % of the pixels do not exceed, 0 … 1: high for a picture that is bright all over. */
@@ -40,6 +45,7 @@ export const qualityColumnNames = [
   'aspect',
   'megapixels',
   'sharpness',
+  'noise',
   'brightness',
   'brightness05',
   'brightness99',
@@ -64,23 +70,19 @@ const measuredSide = 256;
 export function qualityColumns(image: RgbImage): QualityColumns {
   const { width, height } = image;
   const reduced = reduce(image, Math.max(1, Math.floor(Math.min(width, height) / measuredSide)));
-  const gray = new Uint8Array(reduced.width * reduced.height);
-  const histogram = new Uint32Array(256);
-  const colours = createColourMeasure();
-  for (let i = 0; i < gray.length; i++) {
-    const [red, green, blue] = [reduced.data[3 * i]!, reduced.data[3 * i + 1]!, reduced.data[3 * i + 2]!];
-    gray[i] = luma(red, green, blue);
-    histogram[gray[i]!]!++;
-    colours.add(red, green, blue);
-  }
+  const gray = grayOf(reduced);
   const size = { width, height, aspect: width / height, megapixels: (width * height) / 1e6 };
-  const columns = {
-    ...size,
-    sharpness: laplacianVariance(gray, reduced.width, reduced.height),
-    ...levels(histogram, gray.length),
-    ...colours.columns(gray.length),
-  };
+  const sharpness = laplacianVariance(gray, reduced.width, reduced.height);
+  const light = levels(gray);
+  const noise = light.contrast === 0 ? 0 : sharpness / (20 * (255 * light.contrast) ** 2);
+  const columns = { ...size, sharpness, noise, ...light, ...colours(reduced) };
   return { ...columns, quality: qualityScore(columns) };
+}
+
+function grayOf({ data, width, height }: RgbImage): Uint8Array {
+  const gray = new Uint8Array(width * height);
+  for (let i = 0; i < gray.length; i++) gray[i] = luma(data[3 * i]!, data[3 * i + 1]!, data[3 * i + 2]!);
+  return gray;
 }
 
 /** The picture smaller by a whole factor, each pixel the rounded mean of a block. */
@@ -126,7 +128,10 @@ function laplacianVariance(gray: Uint8Array, width: number, height: number): num
 
 const window = 16;
 
-function levels(histogram: Uint32Array, count: number) {
+function levels(gray: Uint8Array) {
+  const count = gray.length;
+  const histogram = new Uint32Array(256);
+  for (let i = 0; i < count; i++) histogram[gray[i]!]!++;
   let sum = 0;
   let squares = 0;
   let entropy = 0;
@@ -156,32 +161,31 @@ function percentile(histogram: Uint32Array, pixels: number): number {
   return histogram.findIndex((here) => (below += here) >= pixels);
 }
 
-/** Sums for saturation and colourfulness. */
-function createColourMeasure() {
+function colours({ data, width, height }: RgbImage) {
+  const count = width * height;
   let saturation = 0;
   let redGreen = 0;
   let redGreenSquares = 0;
   let yellowBlue = 0;
   let yellowBlueSquares = 0;
+  for (let i = 0; i < data.length; i += 3) {
+    const red = data[i]!;
+    const green = data[i + 1]!;
+    const blue = data[i + 2]!;
+    const highest = Math.max(red, green, blue);
+    if (highest > 0) saturation += 1 - Math.min(red, green, blue) / highest;
+    const rg = red - green;
+    const yb = (red + green) / 2 - blue;
+    redGreen += rg;
+    redGreenSquares += rg * rg;
+    yellowBlue += yb;
+    yellowBlueSquares += yb * yb;
+  }
+  const rg = redGreen / count;
+  const yb = yellowBlue / count;
+  const variance = (redGreenSquares + yellowBlueSquares) / count - rg * rg - yb * yb;
   return {
-    add(red: number, green: number, blue: number) {
-      const highest = Math.max(red, green, blue);
-      if (highest > 0) saturation += 1 - Math.min(red, green, blue) / highest;
-      const rg = red - green;
-      const yb = (red + green) / 2 - blue;
-      redGreen += rg;
-      redGreenSquares += rg * rg;
-      yellowBlue += yb;
-      yellowBlueSquares += yb * yb;
-    },
-    columns(count: number) {
-      const rg = redGreen / count;
-      const yb = yellowBlue / count;
-      const variance = (redGreenSquares + yellowBlueSquares) / count - rg * rg - yb * yb;
-      return {
-        saturation: saturation / count,
-        colourfulness: Math.sqrt(Math.max(0, variance)) + 0.3 * Math.hypot(rg, yb),
-      };
-    },
+    saturation: saturation / count,
+    colourfulness: Math.sqrt(Math.max(0, variance)) + 0.3 * Math.hypot(rg, yb),
   };
 }

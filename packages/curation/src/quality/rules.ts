@@ -12,7 +12,7 @@ export interface Rule {
 }
 
 /**
- * Rules that leave out what no training wants: tiny, very long, blurred, flat, black and white-washed pictures. They are
+ * Rules that leave out what no training wants: tiny, very long, flat, black, white-washed and blurred pictures, and noise. They are
  * meant to be passed by nearly every photograph and drawing; look at what they leave out before you tighten them.
  */
 export const defaultRules: readonly Rule[] = [
@@ -23,6 +23,7 @@ export const defaultRules: readonly Rule[] = [
   { name: 'too dark', column: 'brightness99', min: 0.12 },
   { name: 'too bright', column: 'brightness05', max: 0.95 },
   { name: 'blurred', column: 'sharpness', min: 3 },
+  { name: 'noise', column: 'noise', max: 0.8 },
 ];
 
 /** What rules say of rows. Nothing is left out by it. */
