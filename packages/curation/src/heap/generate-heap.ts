@@ -21,7 +21,7 @@ export interface GenerateHeapOptions {
   readonly zipf?: number;
   /** By default 37 % copies, 16 % junk, 1 % broken, 1 % leaks, and 45 % originals. */
   readonly shares?: Partial<HeapShares>;
-  /** Labelled pictures of each concept; 10 and 12 by default. */
+  /** Labelled pictures of each concept; 20 of each by default. */
   readonly evaluationTrain?: number;
   readonly evaluationHeldout?: number;
   readonly onProgress?: (done: number, total: number) => void;
@@ -85,7 +85,7 @@ export async function generateHeap(out: string, options: GenerateHeapOptions = {
   };
 }
 
-function resolve({ count = 20_000, seed = 0, zipf = 1.3, shares = {}, evaluationTrain = 10, evaluationHeldout = 12 }: GenerateHeapOptions): HeapSettings {
+function resolve({ count = 20_000, seed = 0, zipf = 1.3, shares = {}, evaluationTrain = 20, evaluationHeldout = 20 }: GenerateHeapOptions): HeapSettings {
   if (!Number.isInteger(count) || count < 100) throw new CurationError(`a heap of ${count} files; pass a whole number from 100`);
   const all = { copies: 0.37, junk: 0.16, broken: 0.01, leaks: 0.01, ...shares };
   const total = all.copies + all.junk + all.broken + all.leaks;
