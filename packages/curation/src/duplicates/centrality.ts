@@ -1,6 +1,6 @@
 import type { Vectors } from '../vectors/vectors';
 import type { ComponentList } from './component-list';
-import { dotRows, rowsAtATime, unitRows } from './unit-rows';
+import { dotRows, gatherUnitRows, rowsAtATime } from './gather-unit-rows';
 
 /**
  * Mean cosine of each member to all members of its component, itself among them: highest for the medoid.
@@ -23,7 +23,7 @@ export async function centrality({ labels, starts, members }: ComponentList, vec
       let component = first;
       for (let place = starts[first]!; place < starts[last]!; place += most) {
         const rows = members.subarray(place, Math.min(place + most, starts[last]!));
-        const unit = await unitRows(vectors, rows);
+        const unit = await gatherUnitRows(vectors, rows);
         for (let row = 0; row < rows.length; row++) {
           while (place + row >= starts[component + 1]!) component++;
           act(place + row, component, unit, row);

@@ -1,5 +1,5 @@
 import type { Vectors } from '../vectors/vectors';
-import { dotRows, rowsAtATime, unitRows } from './unit-rows';
+import { dotRows, gatherUnitRows, rowsAtATime } from './gather-unit-rows';
 
 /** Two rows and their cosine. */
 export interface Pair {
@@ -15,8 +15,8 @@ export async function cosines(vectors: Vectors, a: Uint32Array, b: Uint32Array):
   for (let first = 0; first < a.length; first += most) {
     const rows = a.subarray(first, first + most);
     const others = b.subarray(first, first + most);
-    const x = await unitRows(vectors, rows);
-    const y = await unitRows(vectors, others);
+    const x = await gatherUnitRows(vectors, rows);
+    const y = await gatherUnitRows(vectors, others);
     rows.forEach((row, i) => {
       result[first + i] = row === others[i] ? 1 : dotRows(x, i, y, i, vectors.columns);
     });
@@ -26,7 +26,7 @@ export async function cosines(vectors: Vectors, a: Uint32Array, b: Uint32Array):
 
 /** The least similar two of some rows, by comparing all. */
 export async function weakestPair(vectors: Vectors, rows: Uint32Array): Promise<Pair> {
-  const unit = await unitRows(vectors, rows);
+  const unit = await gatherUnitRows(vectors, rows);
   let weakest: Pair = { from: rows[0]!, to: rows[0]!, similarity: 1 };
   for (let i = 0; i < rows.length; i++) {
     for (let j = i + 1; j < rows.length; j++) {

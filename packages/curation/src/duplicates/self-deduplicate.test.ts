@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { memoryVectors } from '../vectors/memory-vectors';
 import { blocks, bruteComponents, graphs } from './graphs.testing';
-import { edgeBlock, type KeepPolicy, maximumSpanningForest, selfDeduplicate } from './index';
+import { edgeBlock, equalGroups, type KeepPolicy, maximumSpanningForest, renameRows, selfDeduplicate } from './index';
 
 /** Unit vectors of the plane at these angles, in degrees. */
 const plane = (...degrees: number[]) =>
@@ -80,6 +80,26 @@ describe('selfDeduplicate', () => {
     const { component, counts } = await selfDeduplicate(6, edges(), { copies: Uint32Array.of(0, 1, 2, 3, 4, 3) });
     expect([...component]).toEqual([0, 0, 0, 3, 3, 3]);
     expect(counts).toMatchObject({ edges: 3, participants: 6, removable: 4 });
+  });
+
+  it('holds together what more copies than neighbours would tear apart, when they are collapsed first', async () => {
+    // 100 equal pictures and two variants of them. Lists of 32 neighbours are full of equal pictures, and of which ones is
+    // chance: here each copy lists copies of its own half.
+    const rows = 102;
+    const lists = Array.from({ length: 100 * 32 }, (_, i) => {
+      const [row, place] = [Math.floor(i / 32), i % 32];
+      return { row, to: 50 * Math.floor(row / 50) + ((row + 1 + place) % 50) };
+    });
+    const torn = edgeBlock(lists.map(({ row }) => row), lists.map(({ to }) => to), lists.map(() => 1));
+    expect((await selfDeduplicate(rows, [torn])).counts).toMatchObject({ components: 2, participants: 100, removable: 98 });
+
+    const hashes = Array.from({ length: rows }, (_, row) => (row < 100 ? 'same' : `variant ${row}`));
+    const copies = equalGroups(hashes);
+    const distinct = copies.filter((label, row) => label === row);
+    expect([...distinct]).toEqual([0, 100, 101]);
+    const between = edgeBlock([0, 0], [1, 2], [cosine(30), cosine(40)]);
+    const { counts } = await selfDeduplicate(rows, renameRows([between], distinct), { copies });
+    expect(counts).toMatchObject({ components: 1, participants: 102, removable: 101 });
   });
 
   it('has consistent counts and any order of edges, a forest among them', async () => {

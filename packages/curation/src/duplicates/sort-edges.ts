@@ -3,7 +3,7 @@ import type { EdgeBlock } from '../neighbours/edges';
 /**
  * The edges in one strict order that does not depend on how they came: the most similar first, then by `from`, then by `to`.
  *
- * A stable radix sort over the 16-bit halves of the three numbers; halves that are all equal are passed over.
+ * A stable radix sort by 11 bits of the three numbers at a time; bits that are the same everywhere are passed over.
  */
 export function sortEdges({ count, from, to, similarity }: EdgeBlock): EdgeBlock {
   const ranks = new Uint32Array(count);
@@ -16,7 +16,7 @@ export function sortEdges({ count, from, to, similarity }: EdgeBlock): EdgeBlock
   let order = Uint32Array.from({ length: count }, (_, i) => i);
   let spare = new Uint32Array(count);
   for (const keys of [to, from, ranks]) {
-    for (const shift of [0, 16]) {
+    for (const shift of [0, 11, 22]) {
       if (!countingSort(keys, shift, order, spare)) continue;
       [order, spare] = [spare, order];
     }
@@ -30,12 +30,15 @@ export function sortEdges({ count, from, to, similarity }: EdgeBlock): EdgeBlock
   return sorted;
 }
 
-/** Order places by 16 bits of their keys; false where these bits are the same everywhere. */
+/** As many bits as have counters that stay in the nearest cache. */
+const digits = 2 ** 11;
+
+/** Order places by one digit of their keys; false where it is the same everywhere. */
 function countingSort(keys: Uint32Array, shift: number, order: Uint32Array, sorted: Uint32Array): boolean {
-  const starts = new Uint32Array(65537);
-  for (let i = 0; i < order.length; i++) starts[((keys[i]! >>> shift) & 0xffff) + 1]!++;
+  const starts = new Uint32Array(digits + 1);
+  for (let i = 0; i < order.length; i++) starts[((keys[i]! >>> shift) & (digits - 1)) + 1]!++;
   if (starts.includes(order.length)) return false;
   for (let digit = 1; digit < starts.length; digit++) starts[digit]! += starts[digit - 1]!;
-  for (const place of order) sorted[starts[(keys[place]! >>> shift) & 0xffff]!++] = place;
+  for (const place of order) sorted[starts[(keys[place]! >>> shift) & (digits - 1)]!++] = place;
   return true;
 }

@@ -1,15 +1,15 @@
+import { unitRows } from '../vectors/unit-rows';
 import type { Vectors } from '../vectors/vectors';
 
-/** Rows of vectors at length 1, (rows.length, columns); a row of zeros stays as it is. */
-export async function unitRows(vectors: Vectors, rows: Uint32Array): Promise<Float32Array> {
+/**
+ * Rows of vectors at length 1, (rows.length, columns).
+ *
+ * @throws CurationError on a row that is not finite or all zeros
+ */
+export async function gatherUnitRows(vectors: Vectors, rows: Uint32Array): Promise<Float32Array> {
   const data = await vectors.gather(rows);
   const { columns } = vectors;
-  for (let first = 0; first < data.length; first += columns) {
-    let squares = 0;
-    for (let i = first; i < first + columns; i++) squares += data[i]! * data[i]!;
-    const scale = squares > 0 ? 1 / Math.sqrt(squares) : 0;
-    for (let i = first; i < first + columns; i++) data[i]! *= scale;
-  }
+  rows.forEach((row, i) => unitRows(data.subarray(i * columns, (i + 1) * columns), { columns, first: row, name: 'the vectors' }));
   return data;
 }
 
