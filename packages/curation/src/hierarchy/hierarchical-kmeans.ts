@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Engine } from '@dinov2/jit';
 import { createRandom, type Random } from '@dinov2/primitives';
@@ -116,15 +115,14 @@ async function clusterLevel(points: Vectors, job: LevelJob): Promise<Level> {
     job.onProgress?.({ level: job.number, levels: job.levels.length, round, rounds, phase, rows, total, rowsPerSecond, secondsLeft });
   };
   const cluster = async (vectors: Vectors, round: number): Promise<LevelState> => {
-    const checkpoint = files && join(files.folder, `round-${round}`);
     const { centroids, inertia, iterations: done } = await kmeans(vectors, {
-      clusters, engine, metric, iterations, tolerance, signal, checkpoint,
+      clusters, engine, metric, iterations, tolerance, signal,
+      checkpoint: files?.checkpoint(round),
       seed: random.fork(round).bits(),
       onProgress: report('cluster', round),
     });
     const state = { centroids, columns, round, inertia, iterations: done, complete: false };
     await files?.save(state);
-    if (checkpoint !== undefined) await rm(checkpoint, { recursive: true, force: true });
     return state;
   };
 
@@ -145,9 +143,7 @@ async function clusterLevel(points: Vectors, job: LevelJob): Promise<Level> {
       await files?.save({ ...state, inertia, complete: true });
       return level;
     }
-    const before: number = round;
-    state = await cluster(await subset(points, sample), before + 1);
-    if (files) await rm(join(files.folder, `centroids-${before}.npy`), { force: true });
+    state = await cluster(await subset(points, sample), round + 1);
   }
 }
 

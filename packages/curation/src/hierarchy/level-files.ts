@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CurationError } from '../error';
 import { writeWhole } from '../kmeans/write-whole';
@@ -62,6 +62,14 @@ export class LevelFiles {
     await writer.append(centroids);
     await writer.close();
     await writeWhole(this.#path('level.json'), JSON.stringify({ key: this.#key, ...state }));
+    for (const name of await readdir(this.folder)) {
+      if (/^(centroids-|round-)/.test(name) && name !== centroidsOf(state)) await rm(this.#path(name), { recursive: true });
+    }
+  }
+
+  /** Where the clustering of a round keeps its own state; gone once the round is saved. */
+  checkpoint(round: number): string {
+    return this.#path(`round-${round}`);
   }
 
   async saveMembers(level: Level): Promise<void> {

@@ -4,8 +4,9 @@ import type { Metric } from './metric';
 /** Starts at most, and iterations of each. */
 const STARTS = 20;
 const ITERATIONS = 30;
-/** Multiply-adds that finding the best start may cost: a second or so. */
-const BUDGET = 1e9;
+/** Multiply-adds that finding the best start may cost: some tenths of a second. A distance costs some more than its columns. */
+const BUDGET = 3e8;
+const OVERHEAD = 8;
 
 interface Points {
   /** (n, D), of length 1 by cosine. */
@@ -16,7 +17,7 @@ interface Points {
   readonly metric: Metric;
 }
 
-const costOfStart = (points: number, columns: number, clusters: number): number => ITERATIONS * points * columns * clusters;
+const costOfStart = (points: number, columns: number, clusters: number): number => ITERATIONS * points * (columns + OVERHEAD) * clusters;
 
 /** Whether {@link bestStart} is cheap for so many points. */
 export const affordsStarts = (points: number, columns: number, clusters: number): boolean => STARTS * costOfStart(points, columns, clusters) <= BUDGET;

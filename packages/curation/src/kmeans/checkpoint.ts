@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CurationError } from '../error';
 import { openNpy } from '../vectors/open-npy';
@@ -23,8 +23,6 @@ export interface Position {
 export class Checkpoint {
   readonly folder: string;
   readonly #key: string;
-  /** Iteration whose centroids lie in the folder. */
-  #saved: number | undefined;
 
   /** @param key - what the run depends on; a folder of another run is refused */
   constructor(folder: string, key: string) {
@@ -53,7 +51,6 @@ export class Checkpoint {
     if (key !== this.#key) {
       throw new CurationError(`${this.folder} holds another clustering (${key}), and this one is ${this.#key}; pass another folder or delete that one`);
     }
-    this.#saved = position.iteration;
     const file = await openNpy(this.#centroids(position.iteration));
     try {
       return { position, centroids: await file.read(0, file.rows) };
@@ -67,7 +64,10 @@ export class Checkpoint {
     await writer.append(centroids);
     await writer.close();
     await writeWhole(this.path, JSON.stringify({ key: this.#key, position }));
-    if (this.#saved !== undefined && this.#saved !== position.iteration) await rm(this.#centroids(this.#saved), { force: true });
-    this.#saved = position.iteration;
+    const current = this.#centroids(position.iteration);
+    for (const name of await readdir(this.folder)) {
+      const path = join(this.folder, name);
+      if (name.startsWith('centroids-') && name.endsWith('.npy') && path !== current) await rm(path);
+    }
   }
 }

@@ -74,21 +74,49 @@ describe('takeFromClusters', () => {
   /** Clusters that the queries are in: four in each of the first ones, three in as many after them. */
   const queriesIn = (clusters: number) => Uint32Array.from({ length: 7 * clusters }, (_, i) => (i < 4 * clusters ? i % clusters : clusters + ((i - 4 * clusters) % clusters)));
 
-  // Oquab et al. 2023, table 15: retrieved and final images; clusters are retrieved / 10,000.
-  it.each([
-    ['AmsterTime, new', 96, 960_000, 960_000],
-    ['AmsterTime, old', 83, 830_000, 830_000],
-    ['Pascal VOC 2007', 101, 1_010_000, 1_000_000],
-    ['Flowers-102', 106, 1_060_000, 1_000_000],
-    ['Caltech 101', 263, 2_630_000, 1_000_000],
-  ])('counts as the paper: %s', (_name, clusters, retrieved, final) => {
-    // Every cluster of the pool holds 10,007 images.
-    const pool = Uint32Array.from({ length: 2 * clusters * 10_007 }, (_, row) => row % (2 * clusters));
-    const found = takeFromClusters(queriesIn(clusters), pool);
+  // Oquab et al. 2023, table 15: query images, retrieved and final images in thousands.
+  const table: [name: string, images: number, retrieved: number, final: number][] = [
+    ['Caltech 101', 3_030, 2_630, 1_000],
+    ['CUB-200-2011', 5_994, 1_300, 1_000],
+    ['DTD', 1_880, 1_580, 1_000],
+    ['FGVC-Aircraft', 3_334, 1_170, 1_000],
+    ['Flowers-102', 1_020, 1_060, 1_000],
+    ['Food-101', 75_750, 21_670, 1_000],
+    ['Oxford-IIIT Pet', 3_680, 2_750, 1_000],
+    ['Stanford Cars', 8_144, 7_220, 1_000],
+    ['SUN397', 19_850, 18_950, 1_000],
+    ['Pascal VOC 2007', 2_501, 1_010, 1_000],
+    ['ADE20K', 20_210, 20_720, 1_000],
+    ['Cityscapes', 2_975, 1_390, 1_000],
+    // The table's 1,464 images cannot put four into 1,014 clusters: the retrieval used trainaug.
+    ['Pascal VOC 2012', 10_582, 10_140, 1_000],
+    ['KITTI', 23_158, 3_700, 1_000],
+    ['NYU Depth V2', 24_231, 10_850, 1_000],
+    ['SUN RGB-D', 4_829, 4_870, 1_000],
+    ['AmsterTime, new', 1_231, 960, 960],
+    ['AmsterTime, old', 1_231, 830, 830],
+    ['Met', 397_121, 62_860, 1_000],
+    ['Revisiting Oxford', 4_993, 3_680, 1_000],
+    ['Revisiting Paris', 6_322, 3_660, 1_000],
+  ];
+
+  it.each(table)('counts as the paper, a thousandth of it: %s', (_name, images, retrieved, final) => {
+    const clusters = retrieved / 10;
+    // Four images in each of that many clusters, and the others one by one elsewhere.
+    const queries = Uint32Array.from({ length: images }, (_, i) => (i < 4 * clusters ? i % clusters : i));
+    // Every cluster of the pool holds 13 images.
+    const pool = Uint32Array.from({ length: 2 * clusters * 13 }, (_, row) => row % (2 * clusters));
+    const found = takeFromClusters(queries, pool, { perCluster: 10, cap: 1_000 });
     expect(found).toMatchObject({ qualifying: clusters, retrieved, shortfall: 0 });
-    expect(found.rows.length).toBe(final);
     expect(new Set(found.rows).size).toBe(final);
     expect(Math.max(...new Set(found.clusters))).toBeLessThan(clusters);
+  });
+
+  it('takes 10,000 images of each cluster with more than three queries, and at most a million', () => {
+    const pool = Uint32Array.from({ length: 202 * 10_001 }, (_, row) => row % 202);
+    const found = takeFromClusters(queriesIn(101), pool);
+    expect(found).toMatchObject({ qualifying: 101, retrieved: 1_010_000, shortfall: 0 });
+    expect(found.rows.length).toBe(1_000_000);
   });
 
   it('takes all of a smaller cluster and reports what is missing', () => {
