@@ -41,3 +41,37 @@ describe('dinov2-curate run', () => {
     expect(again.output.match(/\(unchanged\)/g)).toHaveLength(5);
   });
 });
+
+describe('a plan with query and held-out sets', () => {
+  it('retrieves, drops what resembles what is held out, and counts as the table of the paper', async () => {
+    const plan = writePlan('sets', `
+out: sets
+sources:
+  - { name: web, path: heap/images, priority: 1 }
+queries:
+  - { name: like, path: heap/evaluation/train, asIs: true }
+  - { name: clusters, path: heap/evaluation/train/., mode: cluster }
+heldOut: [{ name: test, path: heap/evaluation/heldout }]
+embed: { weights: pixels }
+steps:
+  - filter
+  - exact
+  - selfDeduplicate: { threshold: 0.95 }
+  - relativeDeduplicate: { threshold: 0.9, mode: direct }
+  - retrieve: { mode: sample, k: 2, collisions: keep, clusters: 4, minQueries: 1, perCluster: 5 }
+`);
+    const { code, output } = await curateProgram('run', plan);
+    expect(output).toContain('like: ');
+    expect(code).toBe(0);
+    const out = join(folder, 'sets');
+    const { queries, sets, manifest } = resultOf(out);
+    const [like, clusters] = queries;
+    expect(like).toMatchObject({ name: 'like', mode: 'sample', retrieved: 2 * Number(like!['images']), final: 2 * Number(like!['images']), asIs: true });
+    expect(clusters).toMatchObject({ name: 'clusters', mode: 'cluster', asIs: false });
+    expect(Number(clusters!['final'])).toBeLessThanOrEqual(5 * Number(clusters!['clusters']));
+    const { columns } = await readTable(join(out, 'manifest.parquet'), ['source']);
+    const counts = (name: string) => (columns['source'] as string[]).filter((source) => source === name).length;
+    expect([counts('web'), counts('like'), counts('test')]).toEqual([sets[0]!.final, sets[1]!.images, 0]);
+    expect(manifest.rows).toBe(counts('web') + counts('like'));
+  });
+});
