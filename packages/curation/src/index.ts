@@ -100,7 +100,8 @@ export {
 export { type ReportOptions, writeReport } from './report';
 export { readEdges, writeEdges } from './neighbours/edge-file';
 export type { EdgeBlock } from './neighbours/edges';
-export { type Join, joinNeighbours, type JoinOptions } from './neighbours/join-neighbours';
+export { type Join, joinNeighbours } from './neighbours/join-neighbours';
+export type { JoinOptions } from './neighbours/join-options';
 export type { JoinProgress } from './neighbours/progress';
 export { assign, type AssignOptions, type AssignProgress, type Assignment } from './kmeans/assign';
 export type { Clustering } from './kmeans/clustering';
@@ -119,3 +120,11 @@ export {
   takeFromClusters,
 } from './retrieval/retrieve-by-cluster';
 export { type Collisions, retrieveBySample, type SampleRetrieval, type SampleRetrievalOptions } from './retrieval/retrieve-by-sample';
+export { curate, type CurateOptions, type CurateOutcome, type RunResult, type SourceRow } from './plan/curate';
+export type { ImageSet } from './plan/image-table';
+export { planYaml } from './plan/plan-yaml';
+export { type Reporter, terminalReporter } from './plan/reporter';
+export { planFor, type PlanOverrides, readPlan } from './plan/resolve-plan';
+export type { SourceCounts, StepResult } from './plan/run-steps';
+export type { EmbedSettings, HeldOutSet, Plan, PlannedStep, QuerySet, Source, StepKind, StepSettings } from './plan/schema';
+export type { Shard } from './plan/step';
