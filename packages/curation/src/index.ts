@@ -127,4 +127,3 @@ export { type Reporter, terminalReporter } from './plan/reporter';
 export { planFor, type PlanOverrides, readPlan } from './plan/resolve-plan';
 export type { SourceCounts, StepResult } from './plan/run-steps';
 export type { EmbedSettings, HeldOutSet, Plan, PlannedStep, QuerySet, Source, StepKind, StepSettings } from './plan/schema';
-export type { Shard } from './plan/step';

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import type { Shard } from '../plan/step';
+import type { Shard } from '../kmeans/shards';
 
 /** A whole number from `least` up. */
 export const wholeNumber = (least: number) => (text: string): number => {

@@ -14,7 +14,7 @@ import { type Reporter, silentReporter } from './reporter';
 import { hashOf, readJson, runFiles, stepLabel, writeJson } from './run-files';
 import { runSteps, type StepResult } from './run-steps';
 import type { Plan } from './schema';
-import type { Shard } from './step';
+import type { Shard } from '../kmeans/shards';
 import { type ManifestCounts, writeManifest } from './write-manifest';
 
 /** Choices of {@link curate}. */

@@ -7,7 +7,7 @@ import type { EmbeddedSet } from './gather-images';
 import type { Reporter } from './reporter';
 import { runFiles } from './run-files';
 import type { Plan } from './schema';
-import type { Shard } from './step';
+import type { Shard } from '../kmeans/shards';
 
 /** All sets of a plan, in the order of their images' numbers. */
 export const setsOf = ({ sources, queries, heldOut }: Plan) => [

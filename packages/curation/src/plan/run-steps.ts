@@ -11,7 +11,8 @@ import { hashFile } from './hash-file';
 import type { Reporter } from './reporter';
 import { hashOf, readJson, stepFiles, stepFolder, stepLabel, writeJson } from './run-files';
 import type { Plan, PlannedStep, StepKind } from './schema';
-import type { FinishedStep, Shard, StepOutcome, StepRunner } from './step';
+import type { Shard } from '../kmeans/shards';
+import type { FinishedStep, StepOutcome, StepRunner } from './step';
 import { stepRunners } from './steps';
 
 /** Of the meaning of results: others are made anew. */

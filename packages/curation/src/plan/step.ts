@@ -1,5 +1,6 @@
 import type { Engine } from '@dinov2/jit';
 import type { Random } from '@dinov2/primitives';
+import type { Shard } from '../kmeans/shards';
 import type { Vectors } from '../vectors/vectors';
 import type { Decisions } from './decisions';
 import type { ImageTable } from './image-table';
@@ -10,12 +11,6 @@ export interface FinishedStep {
   readonly kind: StepKind;
   readonly name: string;
   readonly folder: string;
-}
-
-/** A part of the work, for one of several machines. */
-export interface Shard {
-  readonly index: number;
-  readonly of: number;
 }
 
 /** Receives how much of the counted work is done. */

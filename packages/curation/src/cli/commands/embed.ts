@@ -2,7 +2,7 @@ import { openSource } from '@dinov2/data';
 import { embedImages } from '../../embed';
 import { chooseWeights, openExtractor } from '../../plan/choose-weights';
 import { terminalReporter } from '../../plan/reporter';
-import type { Shard } from '../../plan/step';
+import type { Shard } from '../../kmeans/shards';
 
 interface EmbedOptions {
   readonly out: string;

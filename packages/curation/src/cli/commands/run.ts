@@ -2,7 +2,7 @@ import { relative } from 'node:path';
 import pc from 'picocolors';
 import { curate } from '../../plan/curate';
 import { terminalReporter } from '../../plan/reporter';
-import type { Shard } from '../../plan/step';
+import type { Shard } from '../../kmeans/shards';
 import { describePlan } from '../../plan/plan-yaml';
 import { openPlan, type PlanOptions } from './open-plan';
 import { sourceTable } from '../source-table';
