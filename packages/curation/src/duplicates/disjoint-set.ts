@@ -1,4 +1,5 @@
 import { CurationError } from '../error';
+import { rowNumbers } from './row-numbers';
 
 /**
  * Disjoint sets of the rows 0, …, size − 1, four bytes per row.
@@ -16,8 +17,7 @@ export class DisjointSet {
     if (!(Number.isInteger(size) && size >= 0 && size <= 2 ** 32)) {
       throw new CurationError(`a disjoint set of ${size} rows cannot be made; pass a whole number of at most 2^32`);
     }
-    this.#parent = new Uint32Array(size);
-    for (let row = 0; row < size; row++) this.#parent[row] = row;
+    this.#parent = rowNumbers(size);
   }
 
   get size(): number {

@@ -1,5 +1,6 @@
 import { CurationError } from '../error';
 import type { EdgeBlock } from '../neighbours/edges';
+import { rowNumbers } from './row-numbers';
 
 type EdgeBlocks = AsyncIterable<EdgeBlock> | Iterable<EdgeBlock>;
 
@@ -50,7 +51,7 @@ export async function* chainEdges(...shards: readonly Edges[]): AsyncGenerator<E
 
 /** Groups as edges of similarity 1: each row of a group with the row that labels it. */
 export function groupEdges(groups: Uint32Array): EdgeBlock {
-  const from = Uint32Array.from(groups, (_, row) => row).filter((row) => groups[row] !== row);
+  const from = rowNumbers(groups.length).filter((row) => groups[row] !== row);
   return { count: from.length, from, to: from.map((row) => groups[row]!), similarity: new Float32Array(from.length).fill(1) };
 }
 

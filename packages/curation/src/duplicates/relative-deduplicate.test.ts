@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { hammingJoin } from '../hashes';
 import { blocks, bruteComponents, type Edge, graphs } from './graphs.testing';
 import { auditHeldOut, edgeBlock, noRow, relativeDeduplicate } from './index';
 
@@ -76,6 +77,15 @@ describe('auditHeldOut', () => {
       ],
       counts: { heldOut: 3, pool: 8, found: 2, poolRows: 5 },
     });
+  });
+
+  it('takes perceptual hashes, with 1 − distance / 64 for a similarity', async () => {
+    const [heldOut, pool] = [BigUint64Array.of(0n, 0xffffn), BigUint64Array.of(0xffff_ffffn, 0b111n, 0xfff7n)];
+    const { findings } = await auditHeldOut(2, 3, hammingJoin(heldOut, pool, 4), { threshold: 1 - 5 / 64 });
+    expect(findings).toEqual([
+      { heldOut: 1, matches: [{ row: 2, similarity: 1 - 1 / 64 }] },
+      { heldOut: 0, matches: [{ row: 1, similarity: 1 - 3 / 64 }] },
+    ]);
   });
 
   it('is a sort of all edges over the threshold, in any order', async () => {

@@ -6,6 +6,7 @@ import { cutForest, type RaisedComponent } from './cut-forest';
 import { chainEdges, type Edges, groupEdges } from './edges';
 import { chooseRepresentatives, type KeepFacts, type KeepPolicy } from './keep-policy';
 import { linkageOf } from './linkage';
+import { rowNumbers } from './row-numbers';
 import { maximumSpanningForest } from './spanning-forest';
 
 export interface SelfDeduplicationOptions extends KeepFacts {
@@ -102,7 +103,7 @@ export async function selfDeduplicate(
   const components = listComponents(component);
   const chosen = await chooseRepresentatives(components, [policies].flat(), facts, rows, protect);
 
-  const representative = Uint32Array.from({ length: rows }, (_, row) => row);
+  const representative = rowNumbers(rows);
   const keep = new Uint8Array(rows).fill(1);
   const { starts, members, labels } = components;
   chosen.forEach((stays, index) => {

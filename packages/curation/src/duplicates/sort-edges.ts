@@ -1,4 +1,5 @@
 import type { EdgeBlock } from '../neighbours/edges';
+import { rowNumbers } from './row-numbers';
 
 /**
  * The edges in one strict order that does not depend on how they came: the most similar first, then by `from`, then by `to`.
@@ -13,7 +14,7 @@ export function sortEdges({ count, from, to, similarity }: EdgeBlock): EdgeBlock
     const word = bits[i]!;
     ranks[i] = word & 0x80000000 ? word : ~(word | 0x80000000);
   }
-  let order = Uint32Array.from({ length: count }, (_, i) => i);
+  let order = rowNumbers(count);
   let spare = new Uint32Array(count);
   for (const keys of [to, from, ranks]) {
     for (const shift of [0, 11, 22]) {
