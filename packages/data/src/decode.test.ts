@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { DataError } from './error';
 import { decodeImage } from './decode';
 import { newFolder, put, wave } from './pictures.testing';
 
@@ -101,5 +102,6 @@ describe('decodeImage', () => {
       await expect(decodeImage(put(folder, name, content)), name).rejects.toThrow(reason);
     }
     await expect(decodeImage(`${folder}/missing.jpg`)).rejects.toThrow(/missing/);
+    await expect(decodeImage(new Uint8Array(0))).rejects.toThrow(DataError);
   });
 });

@@ -26,6 +26,7 @@ export async function decodeImage(
   input: string | Uint8Array,
   { autoOrient = false, minimumSide = 8 }: DecodeOptions = {},
 ): Promise<RgbImage> {
+  if (typeof input !== 'string' && input.length === 0) throw new DataError('the file is empty');
   const { data, info } = await sharp(input, { failOn: 'error', ignoreIcc: true, autoOrient })
     .toColourspace('srgb')
     .removeAlpha()
