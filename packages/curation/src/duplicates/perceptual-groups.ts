@@ -10,7 +10,8 @@ import { equalGroups } from './equal-groups';
  * Pictures without structure are each alone: their hashes are equal, whatever their colours.
  *
  * @param hashes - of `perceptualHash`, one per row
- * @param radius - 0 for equal hashes only; up to 4 re-encoded and resized copies, from 10 on look-alikes
+ * @param radius - 0 for equal hashes only; up to 4 re-encoded and resized copies, from 10 on look-alikes. Half the bits of a
+ * hash are ones, so distances are even numbers: 3 finds what 2 finds
  * @returns for each row the lowest row of its group
  * @throws CurationError when the radius is not a whole number from 0 to 32
  */
