@@ -19,7 +19,7 @@ export function partitionComparer({ centroids, offsets, order, vectors }: Partit
   const longest = blockRows(columns);
   return {
     async compare(lists, queries, onDone) {
-      const probing = await probingQueries(queries, { centroids, columns, probes, ...context });
+      const probing = await probingQueries(queries, { ...context, centroids, columns, probes });
       const reads: { readonly partition: number; readonly first: number; readonly count: number }[] = [];
       for (let partition = 0; partition < partitions; partition++) {
         if (probing(partition).length === 0) continue;
