@@ -7,8 +7,10 @@
 // component of nearly all rows: the worst order of memory for a disjoint set) with random similarities; a quarter of the
 // hashes are copies of earlier ones with up to three bits changed. `idle` is the memory of a process that did all but the work: the
 // difference to `peak` is what the work took. Times include the making of edges, which takes what `edges`
-// says. On a busy machine look at the processor's seconds.
+// says. On a busy machine look at the processor's seconds. Writes bench/results/components.json.
 import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import {
@@ -103,13 +105,18 @@ if (values.child) {
   console.log(JSON.stringify({ seconds: (performance.now() - start) / 1000, processor: (user + system) / 1e6, idle, peak: megabytes(), found }));
 } else {
   console.log('task              rows          seconds processor s  peak MB   idle MB   found');
+  const results = [];
   for (const rows of values.rows.split(',')) {
     for (const task of values.tasks?.split(',') ?? Object.keys(tasks)) {
       const output = execFileSync(process.execPath, [fileURLToPath(import.meta.url), '--child', task, '--rows', rows], { encoding: 'utf8' });
       const { seconds, processor, idle, peak, found } = JSON.parse(output);
+      results.push({ task, rows: Number(rows), seconds, processor, peakMegabytes: peak, idleMegabytes: idle, found });
       console.log(
         [task.padEnd(16), rows.padStart(10), seconds.toFixed(2).padStart(10), processor.toFixed(2).padStart(10), String(peak).padStart(9), String(idle).padStart(9), found].join(' '),
       );
     }
   }
+  const folder = new URL('results/', import.meta.url);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(new URL('components.json', folder), `${JSON.stringify({ cpu: cpus()[0].model, node: process.version, results }, null, 2)}\n`);
 }
