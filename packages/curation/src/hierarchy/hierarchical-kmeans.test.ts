@@ -30,7 +30,7 @@ describe('hierarchicalKmeans', () => {
   it('puts every point into the cluster of its nearest centroid, members in order of distance', async () => {
     whole = await hierarchicalKmeans(vectors, options);
     expect(whole.levels.map(({ centroids }) => centroids.length / 2)).toEqual([100, 12, 3]);
-    let below = points;
+    let below: Float32Array = points;
     for (const { centroids, clusters, similarity, offsets, members, inertia } of whole.levels) {
       const count = centroids.length / 2;
       let sum = 0;

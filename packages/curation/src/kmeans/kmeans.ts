@@ -28,7 +28,7 @@ export interface KmeansProgress {
   readonly rowsPerSecond: number;
   /** Until the iteration ends. */
   readonly secondsLeft: number;
-  /** Of the iteration before, over the same rows. */
+  /** Of the last comparison of all these rows with all centroids. */
   readonly inertia?: number;
 }
 
@@ -184,7 +184,7 @@ export async function kmeans(vectors: Vectors, options: KmeansOptions): Promise<
         }
         let iteration = first + 1;
         for (let previous = inertia; iteration <= first + (candidates.depth > 1 ? REFINEMENTS : 0); iteration++) {
-          clock.begin({ ...report, iteration });
+          clock.begin({ ...report, iteration, inertia });
           sums.clear();
           await sumByCandidates(view, range, candidates, centroids, sums, { blockRows: rowsAtOnce, onRows, signal });
           await shared?.exchange(iteration, first, sums, signal);

@@ -1,7 +1,8 @@
 import { CurationError } from '../error';
 import { subset } from '../kmeans/subset';
 import { EdgeList } from '../neighbours/edges';
-import { joinNeighbours, type JoinOptions } from '../neighbours/join-neighbours';
+import { joinNeighbours } from '../neighbours/join-neighbours';
+import type { JoinOptions } from '../neighbours/join-options';
 import type { Vectors } from '../vectors/vectors';
 
 /**
