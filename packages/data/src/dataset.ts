@@ -5,7 +5,8 @@ import { emptyClassFolders, openFolder } from './folder-source';
 import { openList } from './list-source';
 import { nameSome } from './name-some';
 import { partnersByName } from './partners';
-import { type ImageSource, isFolder } from './source';
+import { type ImageSource, isFolder, tarsAt } from './source';
+import { openTars } from './tar-source';
 
 /** Images with what is known of each. */
 export interface Dataset extends ImageSource {
@@ -37,7 +38,8 @@ export interface DatasetOptions {
  * - a folder with `images/` and `masks/` or `depths/` (or both) in it, matched by name, and perhaps a
  *   `classes.json`, a list of the names of the numbers in the masks;
  * - a folder of images, with the folders of masks and depth maps in `options`;
- * - a list (`.csv`, `.jsonl`) with `path`, `label`, `mask` and `depth`, as `openList`.
+ * - a list (`.csv`, `.jsonl`, `.parquet`) with `path`, `label`, `mask` and `depth`, as `openList`;
+ * - a tar file, or a folder of them, with images and their labels, as `openSource`.
  *
  * @throws DataError when nothing is there, a class folder is empty, a partner is missing, or an image has
  * no class although `requireLabels` is set.
@@ -56,6 +58,8 @@ export function openDataset(path: string, options: DatasetOptions = {}): Dataset
 }
 
 function open(path: string, options: DatasetOptions): Dataset {
+  const tars = options.masks === undefined && options.depths === undefined ? tarsAt(path) : [];
+  if (tars.length > 0) return openTars(tars);
   if (!isFolder(path)) {
     if (options.masks !== undefined || options.depths !== undefined) {
       throw new DataError(`${path} is a list; name masks and depth maps in its columns mask and depth instead`);

@@ -37,7 +37,7 @@ describe('loadEvaluationImages', () => {
     const [{ images, skipped }] = await collect(loadEvaluationImages({ ...source, boxes }, { resize: 30, crop: 28, workers: 1 }));
     const size = 28 * 28 * 3;
     expect(images.data.subarray(0, size)).toEqual(images.data.subarray(size));
-    expect(skipped).toEqual([{ path: source.paths[2], reason: expect.stringMatching(/a box at \(60, 0\) of 9 × 9 is outside/) as string }]);
+    expect(skipped).toEqual([{ path: source.paths[2], index: 2, reason: expect.stringMatching(/a box at \(60, 0\) of 9 × 9 is outside/) as string }]);
   });
 
   it.each(['dinov2-transformers', 'dinov3', 'dinov3-sat-transformers'] as const)('preprocesses for %s', async (name) => {

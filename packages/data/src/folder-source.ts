@@ -46,6 +46,11 @@ export function filesBelow(folder: string, endings: readonly string[]): string[]
   return paths;
 }
 
+/** Whether there is an image anywhere below a folder. */
+export function holdsImages(folder: string): boolean {
+  return filesBelow(resolve(folder), imageExtensions).length > 0;
+}
+
 /** Whether a file name ends as those of images do. */
 export function hasImageEnding(name: string): boolean {
   return hasEnding(name, imageExtensions);

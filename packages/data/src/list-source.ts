@@ -3,6 +3,9 @@ import { dirname, extname, resolve } from 'node:path';
 import { CsvError, parse } from 'csv-parse/sync';
 import type { Dataset } from './dataset';
 import { DataError } from './error';
+import { readParquetColumns } from './parquet-columns';
+import { sortLabels } from './sort-labels';
+import type { Span } from './source';
 
 /** What a list says of one image. */
 interface Entry {
@@ -10,16 +13,20 @@ interface Entry {
   readonly labels: readonly string[];
   readonly mask?: string;
   readonly depth?: string;
+  readonly span?: Span;
 }
 
 /**
  * Images named in a file, in its order. Relative paths start from the list's own folder.
  *
  * - `.txt`: one path per line.
- * - `.csv`: a header with `path` and any of `label`, `mask` and `depth`, other columns ignored; or no
- *   header and `path` or `path,label` per line. Empty cells say nothing.
+ * - `.csv`: a header with `path` and any of `label`, `mask`, `depth`, `offset` and `length`, other columns ignored;
+ *   or no header and `path` or `path,label` per line. Empty cells say nothing.
  * - `.jsonl`: one object per line with the same keys. `label` is text, a number or a list of these, for
  *   images that show several classes.
+ * - `.parquet`: columns of these names, others ignored; null says nothing.
+ *
+ * `offset` and `length` are the bytes of the file that are the image, such as a member of a tar file.
  *
  * Classes are the distinct labels, sorted (by value when all are whole numbers).
  *
@@ -28,9 +35,9 @@ interface Entry {
 export function openList(file: string): Dataset {
   const read = readers[extname(file).toLowerCase()];
   if (read === undefined) {
-    throw new DataError(`${file} is no list of images; pass a .txt, .csv or .jsonl file, or a folder`);
+    throw new DataError(`${file} is no list of images; pass a .txt, .csv, .jsonl, .parquet or .tar file, or a folder`);
   }
-  const { entries, multiLabelled = false } = read(readText(file), file);
+  const { entries, multiLabelled = false } = read(file);
   if (entries.length === 0) throw new DataError(`no images are named in ${file}`);
 
   const base = dirname(resolve(file));
@@ -43,6 +50,7 @@ export function openList(file: string): Dataset {
     labels: Int32Array.from(multiLabels, ([first = -1]) => first),
     classes,
     ...(multiLabelled && { multiLabels }),
+    ...(entries.some(({ span }) => span !== undefined) && { spans: entries.map(({ span }) => span) }),
     ...(entries.some(({ mask }) => mask !== undefined) && { masks: entries.map(({ mask }) => locate(mask)) }),
     ...(entries.some(({ depth }) => depth !== undefined) && { depths: entries.map(({ depth }) => locate(depth)) }),
   };
@@ -62,10 +70,11 @@ interface Entries {
   readonly multiLabelled?: boolean;
 }
 
-const readers: Readonly<Record<string, (text: string, file: string) => Entries>> = {
-  '.txt': (text) => ({ entries: linesOf(text).map(({ text }) => ({ path: text.trim(), labels: [] })) }),
+const readers: Readonly<Record<string, (file: string) => Entries>> = {
+  '.txt': (file) => ({ entries: linesOf(readText(file)).map(({ text }) => ({ path: text.trim(), labels: [] })) }),
   '.csv': readCsv,
   '.jsonl': readJsonLines,
+  '.parquet': readParquet,
 };
 
 function linesOf(text: string): { text: string; line: number }[] {
@@ -75,10 +84,10 @@ function linesOf(text: string): { text: string; line: number }[] {
     .filter(({ text }) => text.trim() !== '');
 }
 
-const columnNames = ['path', 'label', 'mask', 'depth'] as const;
+const columnNames = ['path', 'label', 'mask', 'depth', 'offset', 'length'] as const;
 
-function readCsv(text: string, file: string): Entries {
-  const rows = parseCsv(text, file);
+function readCsv(file: string): Entries {
+  const rows = parseCsv(readText(file), file);
   const names = (rows[0]?.cells ?? []).map((cell) => cell.toLowerCase());
   const hasHeader = names.some((name) => columnNames.includes(name as 'path'));
   if (hasHeader && !names.includes('path')) {
@@ -95,7 +104,7 @@ function readCsv(text: string, file: string): Entries {
       );
     }
     const label = cell('label');
-    return { path, labels: label === undefined ? [] : [label], mask: cell('mask'), depth: cell('depth') };
+    return { path, labels: label === undefined ? [] : [label], mask: cell('mask'), depth: cell('depth'), span: spanOf(cell('offset'), cell('length'), `${file}:${line}`) };
   });
   return { entries };
 }
@@ -113,16 +122,16 @@ function parseCsv(text: string, file: string): { cells: string[]; line: number }
   }
 }
 
-function readJsonLines(text: string, file: string): Entries {
+function readJsonLines(file: string): Entries {
   let multiLabelled = false;
-  const entries = linesOf(text).map(({ text, line }): Entry => {
+  const entries = linesOf(readText(file)).map(({ text, line }): Entry => {
     let value: unknown;
     try {
       value = JSON.parse(text);
     } catch (cause) {
       throw new DataError(`${file}:${line} is not JSON: ${(cause as Error).message}`, { cause });
     }
-    const { path, label, mask, depth } = (value ?? {}) as Record<string, unknown>;
+    const { path, label, mask, depth, offset, length } = (value ?? {}) as Record<string, unknown>;
     if (typeof path !== 'string') {
       throw new DataError(`${file}:${line} has no "path"; expected {"path": "…", "label": …}`);
     }
@@ -139,13 +148,37 @@ function readJsonLines(text: string, file: string): Entries {
       labels: labels.map(String),
       mask: (mask as string | null) ?? undefined,
       depth: (depth as string | null) ?? undefined,
+      span: spanOf(offset, length, `${file}:${line}`),
     };
   });
   return { entries, multiLabelled };
 }
 
-function sortLabels(labels: string[]): string[] {
-  return labels.every((label) => /^\d+$/.test(label))
-    ? labels.sort((a, b) => Number(a) - Number(b))
-    : labels.sort();
+function readParquet(file: string): Entries {
+  const columns = readParquetColumns(file, columnNames);
+  if (columns.path === undefined) throw new DataError(`${file} has no column "path"; expected path and perhaps label, mask, depth, offset and length`);
+  const text = (name: 'label' | 'mask' | 'depth', row: number) => {
+    const value = columns[name]?.[row] ?? undefined;
+    if (value === undefined || typeof value === 'string') return value;
+    if (name === 'label' && (typeof value === 'number' || typeof value === 'bigint')) return String(value);
+    throw new DataError(`${file} has no text in the column "${name}" of row ${row}`);
+  };
+  const entries = columns.path.map((path, row): Entry => {
+    if (typeof path !== 'string') throw new DataError(`${file} has no path in row ${row}`);
+    const label = text('label', row);
+    const span = spanOf(columns.offset?.[row], columns.length?.[row], `row ${row} of ${file}`);
+    return { path, labels: label === undefined ? [] : [label], mask: text('mask', row), depth: text('depth', row), span };
+  });
+  return { entries };
+}
+
+function spanOf(offset: unknown, length: unknown, place: string): Span | undefined {
+  const given = [offset, length].map((value) => (value ?? undefined) !== undefined);
+  if (!given[0] && !given[1]) return undefined;
+  const span = { offset: Number(offset), length: Number(length) };
+  const usable = given[0] && given[1] && Number.isSafeInteger(span.offset) && span.offset >= 0 && Number.isSafeInteger(span.length) && span.length > 0;
+  if (!usable) {
+    throw new DataError(`${place} has the offset ${String(offset)} and the length ${String(length)}; give both in bytes, or neither`);
+  }
+  return span;
 }

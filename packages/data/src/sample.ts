@@ -2,7 +2,9 @@ import type { Dataset } from './dataset';
 import { decodeImage, type RgbImage } from './decode';
 import { type DepthMap, readDepth } from './depth';
 import { DataError } from './error';
+import { placeOf } from './loader';
 import { type ClassMask, readMask } from './mask';
+import { readSpan } from './read-span';
 
 /** An image and what is known of every pixel, all of one size. */
 export interface Sample {
@@ -18,14 +20,16 @@ export interface Sample {
  * @throws DataError when one of the files cannot be read or they differ in size.
  */
 export async function readSample(
-  { paths, masks, depths }: Pick<Dataset, 'paths' | 'masks' | 'depths'>,
+  { paths, spans, masks, depths }: Pick<Dataset, 'paths' | 'spans' | 'masks' | 'depths'>,
   index: number,
   { depthScale }: { depthScale?: number } = {},
 ): Promise<Sample> {
   const path = paths[index];
   if (path === undefined) throw new DataError(`no image ${index}; the data set has ${paths.length}`);
-  const image = await decodeImage(path).catch((cause: Error) => {
-    throw new DataError(`cannot read the image ${path}: ${cause.message}`, { cause });
+  const span = spans?.[index];
+  const read = async () => decodeImage(span === undefined ? path : await readSpan(path, span));
+  const image = await read().catch((cause: Error) => {
+    throw new DataError(`cannot read the image ${placeOf({ path, span })}: ${cause.message}`, { cause });
   });
   const [mask, depth] = await Promise.all([
     masks?.[index] === undefined ? undefined : readMask(masks[index], image),

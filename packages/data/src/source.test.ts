@@ -58,11 +58,28 @@ describe('openSource with a list', () => {
     expect([...source.labels]).toEqual([1, 0, -1]);
   });
 
+  it.each([
+    ['a.csv', 'path,offset,length,source\nx.tar,1536,700,web\nb.jpg,,,web\n'],
+    ['a.jsonl', '{"path":"x.tar","offset":1536,"length":700,"source":"web"}\n{"path":"b.jpg","offset":null,"length":null}\n'],
+  ])('takes parts of files from %s', (name, text) => {
+    const source = openSource(put(folder, name, text));
+    expect(source.paths).toEqual([join(folder, 'x.tar'), join(folder, 'b.jpg')]);
+    expect(source.spans).toEqual([{ offset: 1536, length: 700 }, undefined]);
+  });
+
+  it.each([
+    ['{"path":"x.tar","offset":5}', /a\.jsonl:1 has the offset 5 and the length undefined; give both in bytes, or neither/],
+    ['{"path":"x.tar","offset":-1,"length":4}', /the offset -1 and the length 4/],
+    ['{"path":"x.tar","offset":1,"length":"many"}', /the offset 1 and the length many/],
+  ])('refuses %s', (line, message) => {
+    expect(() => openSource(put(folder, 'a.jsonl', line))).toThrow(message);
+  });
+
   it('names the line that cannot be read', () => {
     expect(() => openSource(put(folder, 'bad.csv', 'a.jpg,1\na,b,c\n'))).toThrow(/bad\.csv:2 has 3 cells/);
     expect(() => openSource(put(folder, 'bad.jsonl', '{"file":"a"}'))).toThrow(/bad\.jsonl:1 has no "path"/);
     expect(() => openSource(put(folder, 'worse.jsonl', '{'))).toThrow(/worse\.jsonl:1 is not JSON/);
     expect(() => openSource(put(folder, 'none.txt', '\n'))).toThrow(/no images are named/);
-    expect(() => openSource(put(folder, 'a.xml', ''))).toThrow(/pass a \.txt, \.csv or \.jsonl/);
+    expect(() => openSource(put(folder, 'a.xml', ''))).toThrow(/pass a \.txt, \.csv, \.jsonl, \.parquet or \.tar file/);
   });
 });

@@ -27,7 +27,7 @@ beforeAll(async () => {
     const [width, height] = [40 + i, 30];
     const pixels = Uint8Array.from({ length: width * height * 3 }, (_, j) => (j * (i + 3) * 31) % 251);
     const png = await sharp(pixels, { raw: { width, height, channels: 3 } }).png().toBuffer();
-    writeFileSync(join(photos, name(i)), broken.includes(i) ? 'no picture' : png);
+    writeFileSync(join(photos, name(i)), broken.includes(i) ? (i === 8 ? '' : 'no picture') : png);
   }
 });
 
@@ -95,7 +95,7 @@ describe('embedImages', () => {
     const failed = await readTable(join(out, 'failed.parquet'));
     expect(strings(failed, 'path').map((path) => path!.slice(photos.length + 1)).sort()).toEqual(broken.map(name).sort());
     expect(Array.from(numbers(failed, 'id'), (id) => source.paths[id!])).toEqual(strings(failed, 'path'));
-    for (const reason of strings(failed, 'reason')) expect(reason).toMatch(/unsupported image format/);
+    expect(strings(failed, 'reason')).toEqual(['the file is empty', expect.stringContaining('unsupported image format')]);
   });
 
   it('gives the same files however it is cut off, and computes no whole part again', async () => {

@@ -8,7 +8,7 @@ import { CurationError } from '../error';
 import { hashOf } from '../plan/run-files';
 import { writeTableInParts } from '../tables';
 import { describeModule } from './describe-module';
-import { failedSchema } from './embedding-schema';
+import { embeddingSchema, failedSchema } from './embedding-schema';
 import { type FailedImage, type Part, partName, type PartNote, PartWriter, planPart, readNote } from './part';
 
 /** Choices of {@link embedImages}. */
@@ -81,7 +81,7 @@ export async function embedImages(source: ImageSource, extractor: Extractor, opt
   signal?.throwIfAborted();
   const { name: network, embedDim: columns, outputs } = extractor;
   const vector = outputs.classTokens > 0 ? 'class' : 'mean';
-  const key = hashOf('embedding 1', extractor.weightsKey ?? extractor.key, vector, preprocessing, decode, precision);
+  const key = hashOf(embeddingSchema(precision, columns), extractor.weightsKey ?? extractor.key, vector, preprocessing, decode);
   await mkdir(out, { recursive: true });
 
   const found = source.paths.length;
