@@ -31,6 +31,13 @@ export function sortEdges({ count, from, to, similarity }: EdgeBlock): EdgeBlock
   return sorted;
 }
 
+/** Whether edge `i` of a comes before edge `j` of b in that order. */
+export function precedes(a: EdgeBlock, i: number, b: EdgeBlock, j: number): boolean {
+  if (a.similarity[i] !== b.similarity[j]) return a.similarity[i]! > b.similarity[j]!;
+  if (a.from[i] !== b.from[j]) return a.from[i]! < b.from[j]!;
+  return a.to[i]! < b.to[j]!;
+}
+
 /** As many bits as have counters that stay in the nearest cache. */
 const digits = 2 ** 11;
 

@@ -2,7 +2,7 @@ import { CurationError } from '../error';
 import { type EdgeBlock, EdgeList } from '../neighbours/edges';
 import { DisjointSet } from './disjoint-set';
 import { blocksOf, checkRows, type Edges } from './edges';
-import { sortEdges } from './sort-edges';
+import { precedes, sortEdges } from './sort-edges';
 
 /**
  * The strongest edges that hold a graph together, the most similar first, `from` below `to`: at most rows − 1 of them, and
@@ -51,7 +51,8 @@ export async function maximumSpanningForest(
       if (!(similarity[i]! > least)) continue;
       edgesRead++;
       if (from[i] === to[i]) continue;
-      pending.push(Math.min(from[i]!, to[i]!), Math.max(from[i]!, to[i]!), similarity[i]!);
+      // Adding 0 makes 0 of −0, so that equal similarities have equal bits.
+      pending.push(Math.min(from[i]!, to[i]!), Math.max(from[i]!, to[i]!), similarity[i]! + 0);
     }
     // At least as many as the forest has, so that each edge of it is sorted a bounded number of times per edge read.
     if (pending.count >= Math.max(room, held.count)) held = kruskal(rows, held, pending.take());
@@ -60,23 +61,16 @@ export async function maximumSpanningForest(
   return { ...held, rows, edgesRead, edges: () => [held] };
 }
 
-/** The maximum spanning forest of two blocks of edges. */
-function kruskal(rows: number, a: EdgeBlock, b: EdgeBlock): EdgeBlock {
-  const total = a.count + b.count;
-  const both = { count: total, from: new Uint32Array(total), to: new Uint32Array(total), similarity: new Float32Array(total) };
-  for (const name of ['from', 'to', 'similarity'] as const) {
-    both[name].set(a[name]);
-    both[name].set(b[name], a.count);
-  }
-  const { from, to, similarity } = sortEdges(both);
+/** The maximum spanning forest of a forest and more edges. */
+function kruskal(rows: number, forest: EdgeBlock, more: EdgeBlock): EdgeBlock {
+  const added = sortEdges(more);
   const sets = new DisjointSet(rows);
-  let kept = 0;
-  for (let i = 0; i < total; i++) {
-    if (!sets.union(from[i]!, to[i]!)) continue;
-    from[kept] = from[i]!;
-    to[kept] = to[i]!;
-    similarity[kept] = similarity[i]!;
-    kept++;
+  const kept = new EdgeList();
+  for (let a = 0, b = 0; a < forest.count || b < added.count; ) {
+    const first = a < forest.count && !(b < added.count && precedes(added, b, forest, a));
+    const block = first ? forest : added;
+    const place = first ? a++ : b++;
+    if (sets.union(block.from[place]!, block.to[place]!)) kept.push(block.from[place]!, block.to[place]!, block.similarity[place]!);
   }
-  return { count: kept, from: from.slice(0, kept), to: to.slice(0, kept), similarity: similarity.slice(0, kept) };
+  return kept.take();
 }
