@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { generateHeap } from '@dinov2/curation';
 import { createRandom } from '@dinov2/primitives';
 
 const { values } = parseArgs({
@@ -38,7 +39,7 @@ function run(words, milliseconds = Infinity) {
 const manifestOf = (out) => ['manifest.parquet', 'manifest.jsonl'].map((name) => createHash('sha256').update(readFileSync(join(out, name))).digest('hex')).join(' ');
 
 try {
-  await run(['heap', join(folder, 'heap'), '--count', values.images]);
+  await generateHeap(join(folder, 'heap'), { count: Number(values.images), evaluationTrain: 32, evaluationHeldout: 32 });
   // Small parts, so that there is more than one to be cut in.
   const plan = join(folder, 'plan.yaml');
   writeFileSync(plan, `sources: heap/images\nheldOut: heap/evaluation/heldout\nembed: { weights: ${values.weights}, shardRows: 64 }\n`);

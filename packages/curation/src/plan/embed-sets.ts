@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { openSource } from '@dinov2/data';
 import type { Extractor } from '@dinov2/features';
 import { embedImages } from '../embed';
@@ -35,7 +35,7 @@ export async function embedSets(plan: Plan, extractor: Extractor, { reporter, sh
       onProgress: ({ done, total }) => advance(done, total),
     });
     reporter.endProgress();
-    if (failed > 0) reporter.warn(`${failed} of ${found} images of ${set.name} cannot be read; ${join(folder, 'failed.parquet')} says why`);
+    if (failed > 0) reporter.warn(`${failed} of ${found} files of ${set.name} cannot be read; ${relative('.', join(folder, 'failed.parquet'))} says why`);
     if (failed === found && shard === undefined) throw new CurationError(`none of the ${found} images of ${set.name} (${set.path}) can be read; see ${join(folder, 'failed.parquet')}`);
     embedded.push({ ...set, folder, found, unreadable: failed, complete });
   }

@@ -114,9 +114,10 @@ export async function runSteps(options: StepsOptions): Promise<StepsOutcome> {
       return { results, final: undefined };
     }
     entering = kept(await readDecisions(join(folder, stepFiles.decisions)));
-    // Only clusters are read by steps further on.
-    upstream = { decisions: result.outputs[stepFiles.decisions], clusters: step.kind === 'cluster' ? result.outputs : upstream['clusters'] };
-    before.push({ kind: step.kind, name: step.name, folder });
+    const threshold = step.kind === 'selfDeduplicate' ? (result.facts['threshold'] as number | undefined) : undefined;
+    // Clusters and a threshold are read by steps further on.
+    upstream = { decisions: result.outputs[stepFiles.decisions], clusters: step.kind === 'cluster' ? result.outputs : upstream['clusters'], threshold: threshold ?? upstream['threshold'] };
+    before.push({ kind: step.kind, name: step.name, folder, ...(threshold !== undefined && { threshold }) });
   }
   return { results, final: entering };
 }

@@ -11,6 +11,8 @@ export interface FinishedStep {
   readonly kind: StepKind;
   readonly name: string;
   readonly folder: string;
+  /** Cosine that it used, if it is a self-deduplication. */
+  readonly threshold?: number;
 }
 
 /** Receives how much of the counted work is done. */

@@ -33,6 +33,8 @@ const ALONE = 0.95;
 export async function chooseThreshold(work: StepWork<'selfDeduplicate' | 'relativeDeduplicate'>, kind: 'self' | 'relative'): Promise<ChosenThreshold> {
   const asked = work.settings.threshold;
   if (asked !== 'auto') return { threshold: asked, thresholdReason: 'asked for' };
+  const within = kind === 'self' ? undefined : work.before.findLast(({ threshold }) => threshold !== undefined);
+  if (within !== undefined) return { threshold: relativeTo(within.threshold!), thresholdReason: `as the paper's 0.45 is to 0.6, to the ${within.threshold} of ${within.name}` };
   const { ids, vectors, random } = work;
   if (ids.length <= RANK) return { threshold: paper[kind], thresholdReason: 'of the paper: too few images to measure one' };
   const sample = random.fork('threshold').permutation(ids.length).slice(0, SAMPLE).sort((a, b) => a - b);
@@ -60,10 +62,14 @@ export async function chooseThreshold(work: StepWork<'selfDeduplicate' | 'relati
     self === paper.self ? 'of the paper: copies made of some pictures are more alike than that'
     : self === copies ? `nine of ten copies made of ${chosen.length} pictures are more alike`
     : `below it one picture in twenty has ten neighbours; nine of ten made copies are above ${copies.toFixed(3)}`;
-  // Stricter in the paper's proportion of distances: 0.45 where copies within are sought at 0.6.
-  const threshold = kind === 'self' ? self : 1 - ((1 - self) * (1 - paper.relative)) / (1 - paper.self);
-  return { threshold: Number(Math.min(threshold, 0.995).toFixed(4)), thresholdReason: kind === 'self' ? reason : `${reason}, and a third more distance` };
+  const measured = round(Math.min(self, 0.995));
+  return kind === 'self' ? { threshold: measured, thresholdReason: reason } : { threshold: relativeTo(measured), thresholdReason: `as the paper's 0.45 is to 0.6, to ${measured}: ${reason}` };
 }
+
+/** Stricter in the paper's proportion of distances: 0.45 where copies within are sought at 0.6. */
+const relativeTo = (self: number): number => round(1 - ((1 - self) * (1 - paper.relative)) / (1 - paper.self));
+
+const round = (cosine: number): number => Number(cosine.toFixed(4));
 
 /** Cosines between pictures and the copies made of them. */
 async function similaritiesOfCopies({ images, plan, vectors, extractor }: StepWork<StepKind>, chosen: Uint32Array): Promise<number[]> {
