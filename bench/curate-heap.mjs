@@ -5,7 +5,7 @@
 //       [--weights RUN | pixels] [--out /tmp/curated-heap] [--name curate-heap] [--keep]
 //
 // The heap is made if it is not there. Without `--weights` a ViT-Ti is pretrained first on `--images` random files of the
-// heap, labels unseen (`dinov2-pretrain`, recipe cpu-tiny): that is the honest network for a heap that nobody has looked at.
+// heap, labels unseen (`dinov2-pretrain`, support/heap.yaml): that is the honest network for a heap that nobody has looked at.
 // A planted copy counts as found when it is traced to the same kept image as what it was made of; a dropped duplicate is
 // right when it shows what the image kept in its place shows. Junk that looks alike is counted apart.
 // Writes bench/results/<name>.json and leaves the run folder with its report.
@@ -46,7 +46,7 @@ if (weights === undefined) {
   weights = `${out}-network`;
   const list = `${out}-network.txt`;
   writeFileSync(list, randomFiles(heap, truth, images, createRandom(seed).fork('network')).join('\n'));
-  await run(process.execPath, [program('apps/pretrain'), '--data', list, '--model', 'tiny', '--out', weights, 'autoOrient=false']);
+  await run(process.execPath, [program('apps/pretrain'), '--config', fileURLToPath(new URL('support/heap.yaml', import.meta.url)), '--data', list, '--out', weights]);
 }
 
 if (!values.keep) rmSync(out, { recursive: true, force: true });

@@ -2,11 +2,11 @@
 // one pretrained for the same steps on as many random images of the same heap, judged by k-NN on labelled pictures that
 // neither has seen.
 //
-//   npm run build && node bench/curated-vs-random.mjs [--heap /tmp/heap] [--count 20000] [--images 2000] [--steps 180]
+//   npm run build && node bench/curated-vs-random.mjs [--heap /tmp/heap] [--count 20000] [--images 2000] [--steps 300]
 //       [--seeds 3] [--manifest RUN/manifest.jsonl] [--out /tmp/curated-vs-random] [--name curated-vs-random]
 //
 // The embeddings for curation come from a network that was itself pretrained on random images of the heap: nothing is used
-// that the random side does not have, and no label. Both sides use one recipe (cpu-tiny), the same steps and the same seeds,
+// that the random side does not have, and no label. Both sides use one recipe (support/heap.yaml), the same steps and the same seeds,
 // and take turns; each seed of the random side draws its own images. `--manifest` skips the curation. Finished trainings
 // are kept and not repeated. Writes bench/results/<name>.json.
 import { spawn } from 'node:child_process';
@@ -24,7 +24,7 @@ const { values } = parseArgs({
     heap: { type: 'string', default: '/tmp/heap' },
     count: { type: 'string', default: '20000' },
     images: { type: 'string', default: '2000' },
-    steps: { type: 'string', default: '180' },
+    steps: { type: 'string', default: '300' },
     seeds: { type: 'string', default: '3' },
     manifest: { type: 'string' },
     out: { type: 'string', default: '/tmp/curated-vs-random' },
@@ -33,6 +33,7 @@ const { values } = parseArgs({
 });
 const [count, images, steps, seeds] = [values.count, values.images, values.steps, values.seeds].map(Number);
 const [heap, out] = [resolve(values.heap), resolve(values.out)];
+const recipe = fileURLToPath(new URL('support/heap.yaml', import.meta.url));
 const program = (path) => fileURLToPath(new URL(`../${path}/dist/main.js`, import.meta.url));
 mkdirSync(out, { recursive: true });
 
@@ -93,7 +94,7 @@ async function train(name, files, seed) {
   const [run, list] = [join(out, name), join(out, `${name}.txt`)];
   writeFileSync(list, `${files.join('\n')}\n`);
   const started = performance.now();
-  await start([program('apps/pretrain'), '--data', list, '--eval', join(heap, 'evaluation'), '--model', 'tiny', '--steps', String(steps), '--seed', String(seed), '--out', run, `evaluateEvery=${steps}`]);
+  await start([program('apps/pretrain'), '--data', list, '--eval', join(heap, 'evaluation'), '--config', recipe, '--steps', String(steps), '--seed', String(seed), '--out', run, `evaluateEvery=${steps}`]);
   const evaluations = readFileSync(join(run, 'evaluations.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line));
   return { start: evaluations[0].knn, knn: evaluations.at(-1).knn, seconds: (performance.now() - started) / 1000 };
 }

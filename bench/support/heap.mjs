@@ -29,7 +29,7 @@ heldOut:
   - { name: heldout, path: ${JSON.stringify(join(heap, 'evaluation', 'heldout'))} }
 embed: { weights: ${JSON.stringify(weights)} }
 steps:
-  - filter: { minSide: 32, maxAspect: 5, columns: { contrast: { min: 0.03 }, uniformity: { max: 0.9 } } }
+  - filter: {}
   - exact: { perceptual: 4 }
   - selfDeduplicate: {}
   - relativeDeduplicate: { mode: direct }

@@ -1,6 +1,7 @@
 import type { Random } from '@dinov2/primitives';
-import type { Colour, Concept } from './concepts';
+import type { Cloth, Colour, Concept } from './concepts';
 import { figures } from './figures';
+import { drawPage } from './pages';
 import type { Raster } from './raster';
 import { textures } from './textures';
 
@@ -11,11 +12,16 @@ const groundPeriods: readonly [number, number] = [1.6, 2.4];
 /** Standard deviation of a picture's colours about those of its concept, of 255. */
 const colourSpread = 40;
 
+/** A picture of a concept; all that the concept does not say is drawn. */
+export function drawConcept(concept: Concept, random: Random, width: number, height: number): Raster {
+  return concept.kind === 'page' ? drawPage(concept.page, random, width, height) : drawCloth(concept, random, width, height);
+}
+
 /**
- * A picture of a concept: a cloth, its figure repeated on its ground. Colours vary about the concept's palette; light, size,
+ * A cloth, its figure repeated on its ground. Colours vary about the concept's palette; light, size,
  * turn and place are drawn.
  */
-export function drawConcept({ texture, figure, palette }: Concept, random: Random, width: number, height: number): Raster {
+function drawCloth({ texture, figure, palette }: Cloth, random: Random, width: number, height: number): Raster {
   const period = 100 / random.uniform(...figuresAcross);
   const fineness = random.uniform(...groundPeriods);
   const turn = random.uniform(-0.35, 0.35);
@@ -51,7 +57,7 @@ export function drawConcept({ texture, figure, palette }: Concept, random: Rando
 }
 
 /** The palette, each colour a little off, under a light of its own. */
-function drawColours(palette: Concept['palette'], random: Random): Colour[] {
+function drawColours(palette: Cloth['palette'], random: Random): Colour[] {
   const light = [0, 0, 0].map(() => random.uniform(0.85, 1.15));
   const brightness = random.uniform(0.6, 1.2);
   return palette.map((colour) => colour.map((value, c) => (value + colourSpread * random.normal()) * light[c]! * brightness) as unknown as Colour);

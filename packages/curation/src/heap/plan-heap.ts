@@ -132,9 +132,11 @@ function copyGroups(total: number, count: number, random: Random): number[] {
   return sizes;
 }
 
-/** Draws the number of a concept; which are frequent depends on the seed alone. */
+/** Draws the number of a concept. Pages are the most frequent, as in a crawl; for the rest the seed alone decides. */
 function conceptDraw(zipf: number, random: Random): () => number {
-  const order = random.permutation(concepts.length);
+  const mixed = [...random.permutation(concepts.length)];
+  const isPage = (concept: number) => concepts[concept]!.kind === 'page';
+  const order = [...mixed.filter(isPage), ...mixed.filter((concept) => !isPage(concept))];
   const cumulative: number[] = [];
   order.forEach((_, rank) => cumulative.push((cumulative.at(-1) ?? 0) + (rank + 1) ** -zipf));
   const total = cumulative.at(-1)!;

@@ -1,4 +1,4 @@
-import { cellDistance, fractalNoise, whiteNoise } from '@dinov2/primitives';
+import { cellDistance, fractalNoise } from '@dinov2/primitives';
 
 /** How much of a texture's second colour there is, 0 to 1, at a place in units of the texture's period. */
 export type Texture = (u: number, v: number) => number;
@@ -22,10 +22,6 @@ export const textures = {
     return step(across - 0.12, 0.06) * (over ? 0.6 : 1);
   },
   rings: (u, v) => step(toEdge(1.5 * Math.hypot(u - Math.round(u / 3) * 3, v - Math.round(v / 3) * 3)) - 0.25, 0.08),
-  mosaic: (u, v) => {
-    const grout = step(0.07 - Math.min(toEdge(u), toEdge(v)), 0.04);
-    return (1 - grout) * whiteNoise(Math.floor(u), Math.floor(v), 7);
-  },
 } as const satisfies Readonly<Record<string, Texture>>;
 
 export type TextureName = keyof typeof textures;
