@@ -127,3 +127,4 @@ export { type Reporter, terminalReporter } from './plan/reporter';
 export { planFor, type PlanOverrides, readPlan } from './plan/resolve-plan';
 export type { SourceCounts, StepResult } from './plan/run-steps';
 export type { EmbedSettings, HeldOutSet, Plan, PlannedStep, QuerySet, Source, StepKind, StepSettings } from './plan/schema';
+export { type ExtendOptions, type LanceIndex, type NearestOptions, type Neighbour, openLanceIndex } from './neighbours/lance-index';
