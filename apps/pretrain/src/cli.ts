@@ -35,7 +35,7 @@ type Flags = Record<string, string | boolean | undefined>;
 
 /** Options that set one key of the configuration. */
 const keyOptions: readonly { readonly flag: string; readonly key: string; readonly text: string; readonly number?: boolean; readonly choices?: readonly string[] }[] = [
-  { flag: '--data <dir>', key: 'data', text: 'folder of images to learn from, or a list of them (.txt, .csv, .jsonl)' },
+  { flag: '--data <dir>', key: 'data', text: 'folder of images or of tar files to learn from, a .tar, or a list (.txt, .csv, .jsonl, .parquet)' },
   { flag: '--model <size>', key: 'model.size', text: 'picks a recipe and the size of the network', choices: Object.keys(recipeOfModel) },
   { flag: '--init <weights>', key: 'init', text: 'weights to start from: a run, a Hugging Face folder, .safetensors or .pth' },
   { flag: '--out <run>', key: 'out', text: 'run folder; a run that is there continues' },

@@ -22,7 +22,7 @@ export { type ClassMask, readMask } from './mask';
 export { preprocess } from './preprocess';
 export { resample, type ResampleTask } from './resample';
 export { openRetrievalSet, type QueryGroundTruth, type RetrievalSet } from './retrieval-set';
-export { readSpan } from './read-span';
+export { imageFile, readSpan } from './read-span';
 export { readSample, type Sample } from './sample';
 export { createSampler, type Sampler, type SamplerOptions } from './sampler';
 export { openSplits, type Splits, type SplitsOptions } from './splits';

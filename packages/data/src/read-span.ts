@@ -1,6 +1,16 @@
 import { open } from 'node:fs/promises';
 import { DataError } from './error';
-import type { Span } from './source';
+import type { ImageSource, Span } from './source';
+
+/**
+ * What {@link decodeImage} reads for an image of a source: its path, or its bytes where the file holds more than the image.
+ *
+ * @throws DataError as {@link readSpan}.
+ */
+export async function imageFile({ paths, spans }: Pick<ImageSource, 'paths' | 'spans'>, index: number): Promise<string | Uint8Array> {
+  const span = spans?.[index];
+  return span === undefined ? paths[index] : readSpan(paths[index], span);
+}
 
 /**
  * The bytes of an image that lies inside a file.

@@ -4,7 +4,7 @@ import { type DepthMap, readDepth } from './depth';
 import { DataError } from './error';
 import { placeOf } from './loader';
 import { type ClassMask, readMask } from './mask';
-import { readSpan } from './read-span';
+import { imageFile } from './read-span';
 
 /** An image and what is known of every pixel, all of one size. */
 export interface Sample {
@@ -26,10 +26,8 @@ export async function readSample(
 ): Promise<Sample> {
   const path = paths[index];
   if (path === undefined) throw new DataError(`no image ${index}; the data set has ${paths.length}`);
-  const span = spans?.[index];
-  const read = async () => decodeImage(span === undefined ? path : await readSpan(path, span));
-  const image = await read().catch((cause: Error) => {
-    throw new DataError(`cannot read the image ${placeOf({ path, span })}: ${cause.message}`, { cause });
+  const image = await imageFile({ paths, spans }, index).then((file) => decodeImage(file)).catch((cause: Error) => {
+    throw new DataError(`cannot read the image ${placeOf({ path, span: spans?.[index] })}: ${cause.message}`, { cause });
   });
   const [mask, depth] = await Promise.all([
     masks?.[index] === undefined ? undefined : readMask(masks[index], image),

@@ -1,5 +1,5 @@
 import { patchImage, photograph } from '@dinov2/app-kit';
-import type { ImageSource } from '@dinov2/data';
+import { imageFile, type ImageSource } from '@dinov2/data';
 import { colourScores, heat, pca, projectPca } from '@dinov2/evaluation';
 import { basename, extname } from 'node:path';
 import type { Backbone, FeatureModel } from '../evaluate/feature-model';
@@ -59,7 +59,7 @@ export async function patchPictures(
       const path = source.paths[index]!;
       return {
         name: basename(path, extname(path)).replace(/[-_]+/g, ' '),
-        photograph: await photograph(path, 288, reading),
+        photograph: await photograph(await imageFile(source, index), 288, reading),
         before: before.patches[i]!,
         after: after.patches[i]!,
         attention: after.attention[i]!,

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { plotLibrary } from '@dinov2/app-kit';
-import { type ImageSource, openFolder, openSource } from '@dinov2/data';
+import { type ImageSource, openFolder, openSource, takeImages } from '@dinov2/data';
 import type { Engine } from '@dinov2/jit';
 import { parameterCount, parameterShapes } from '@dinov2/vit';
 import { readSafetensors } from '@dinov2/weights';
@@ -118,7 +118,7 @@ function pictureSource(settings: Settings, evaluation: KnnEvaluation | undefined
 function some(source: ImageSource): ImageSource {
   const count = Math.min(PICTURES, source.paths.length);
   const places = Array.from({ length: count }, (_, i) => Math.floor((i * source.paths.length) / count));
-  return { ...source, paths: places.map((i) => source.paths[i]!), labels: Int32Array.from(places, (i) => source.labels[i]!) };
+  return takeImages(source, places);
 }
 
 /** One table for each section of the settings, and one for what stands in none. */

@@ -2,11 +2,11 @@ import sharp from 'sharp';
 
 const dataUri = (type: string, bytes: Buffer): string => `data:image/${type};base64,${bytes.toString('base64')}`;
 
-/** The central square of an image file as a JPEG data URI of `side` pixels, cut as DINOv2's features see it: 224 of 256. */
-export async function photograph(path: string, side: number, { autoOrient = false }: { readonly autoOrient?: boolean } = {}): Promise<string> {
+/** The central square of an image file, or of the bytes of one, as a JPEG data URI of `side` pixels, cut as DINOv2's features see it: 224 of 256. */
+export async function photograph(file: string | Uint8Array, side: number, { autoOrient = false }: { readonly autoOrient?: boolean } = {}): Promise<string> {
   const resize = Math.round((side * 256) / 224);
   const margin = (resize - side) >> 1;
-  const bytes = await sharp(path, { autoOrient })
+  const bytes = await sharp(file, { autoOrient })
     .resize(resize, resize, { fit: 'cover' })
     .extract({ left: margin, top: margin, width: side, height: side })
     .flatten({ background: '#808080' })
