@@ -24,6 +24,7 @@ export {
   noRow,
   type Pair,
   perceptualGroups,
+  type PerceptualOptions,
   type RaisedComponent,
   type RelativeCounts,
   relativeDeduplicate,

@@ -39,6 +39,24 @@ describe('perceptualGroups', () => {
     );
   });
 
+  it('join only pictures of about equal proportions, where these are given', () => {
+    const pictures = fc.array(fc.tuple(fc.constantFrom(0n, 1n, 0b111n, 0xffffn), fc.integer({ min: 10, max: 20 })), { maxLength: 24 });
+    fc.assert(
+      fc.property(pictures, fc.integer({ min: 0, max: 3 }), (recipes, radius) => {
+        const near = ([a, width]: [bigint, number], [b, other]: [bigint, number]) =>
+          hammingDistance(a, b) <= radius && Math.max(width / other, other / width) <= 1.12;
+        const edges = recipes.flatMap((a, from) => recipes.flatMap((b, to) => (near(a, b) ? [{ from, to, similarity: 1 }] : [])));
+        const groups = perceptualGroups(BigUint64Array.from(recipes, ([hash]) => hash), radius, {
+          aspects: recipes.map(([, width]) => width / 15),
+          aspectTolerance: 0.12,
+        });
+        expect([...groups]).toEqual(bruteComponents(recipes.length, edges));
+      }),
+    );
+    expect(() => perceptualGroups(new BigUint64Array(2), 0, { aspects: [1] })).toThrow('aspects has 1 entries for 2 rows');
+    expect(() => perceptualGroups(new BigUint64Array(2), 0, { aspectTolerance: -1 })).toThrow('aspect tolerance -1');
+  });
+
   it('does not slow down for ten thousand equal hashes', () => {
     const groups = perceptualGroups(new BigUint64Array(10_000).fill(7n), 8);
     expect(groups.every((label) => label === 0)).toBe(true);

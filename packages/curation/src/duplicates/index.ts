@@ -8,7 +8,7 @@ export { DisjointSet } from './disjoint-set';
 export { chainEdges, edgeBlock, type Edges, renameRows } from './edges';
 export { equalGroups } from './equal-groups';
 export type { KeepFacts, KeepPolicy } from './keep-policy';
-export { perceptualGroups } from './perceptual-groups';
+export { perceptualGroups, type PerceptualOptions } from './perceptual-groups';
 export {
   noRow,
   type RelativeCounts,
