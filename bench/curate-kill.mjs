@@ -1,5 +1,5 @@
 // Kills dinov2-curate at random moments and lets it go on: the manifest must be the same, byte for byte.
-//   npx turbo run build --filter=@dinov2/curation... && node bench/curate-kill.mjs [--kills 20] [--images 400] [--weights pixels] [--seed 1]
+//   npx turbo run build --filter=@dinov2/curation... && node bench/curate-kill.mjs [--kills 20] [--images 200] [--weights pixels] [--seed 1]
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { createRandom } from '@dinov2/primitives';
 const { values } = parseArgs({
   options: {
     kills: { type: 'string', default: '20' },
-    images: { type: 'string', default: '400' },
+    images: { type: 'string', default: '200' },
     weights: { type: 'string', default: 'pixels' },
     seed: { type: 'string', default: '1' },
   },
@@ -42,7 +42,7 @@ try {
   await generateHeap(join(folder, 'heap'), { count: Number(values.images), evaluationTrain: 32, evaluationHeldout: 32 });
   // Small parts, so that there is more than one to be cut in.
   const plan = join(folder, 'plan.yaml');
-  writeFileSync(plan, `sources: heap/images\nheldOut: heap/evaluation/heldout\nembed: { weights: ${values.weights}, shardRows: 64 }\n`);
+  writeFileSync(plan, `sources: heap/images\nheldOut: heap/evaluation/heldout\nembed: { weights: ${values.weights}, shardRows: 32 }\n`);
   const whole = join(folder, 'whole');
   const started = performance.now();
   await run(['run', plan, '--out', whole]);

@@ -29,8 +29,9 @@ export async function neighboursCommand(named: string, pictures: readonly string
     const table = await readTable(join(run, runFiles.images), ['path', 'set', 'role', 'offset']);
     const [paths, sets, roles] = [strings(table, 'path'), strings(table, 'set'), strings(table, 'role')];
     const offsets = numbers(table, 'offset');
-    const eligible = all ? undefined : Uint32Array.from(paths.keys()).filter((id) => roles[id] === 'source');
-    const found = await nearestInRun(run, vectors, queries, { k, ...(eligible && { eligible }) });
+    // Sources are numbered first.
+    const sources = roles.filter((role) => role === 'source').length;
+    const found = await nearestInRun(run, vectors, queries, { k, images: all ? vectors.rows : sources });
     const answers = pictures.map((picture, i) => ({
       picture,
       neighbours: found[i]!.map(({ id, similarity }) => ({ id, similarity: Number(similarity.toFixed(4)), set: sets[id]!, path: paths[id]!, ...(offsets[id] !== null && { offset: offsets[id] }) })),

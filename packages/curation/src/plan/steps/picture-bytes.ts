@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { readSpan } from '@dinov2/data';
 import { numbers, strings } from '../../tables';
 import type { ImageTable } from '../image-table';
 
@@ -11,14 +11,7 @@ export async function pictureFiles(images: ImageTable): Promise<{ path(id: numbe
     async input(id) {
       const [offset, length] = [offsets[id], lengths[id]];
       if (offset === null || offset === undefined || length === null || length === undefined) return paths[id]!;
-      const file = await open(paths[id]!);
-      try {
-        const bytes = new Uint8Array(length);
-        await file.read(bytes, 0, length, offset);
-        return bytes;
-      } finally {
-        await file.close();
-      }
+      return readSpan(paths[id]!, { offset, length });
     },
   };
 }
