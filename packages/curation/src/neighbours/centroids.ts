@@ -7,7 +7,11 @@ import { TopLists } from './top-lists';
 /** Rounds after which partitions hardly change. */
 const ITERATIONS = 8;
 
-/** Spherical k-means of a sample of unit rows: centroids of length 1, (partitions, columns). */
+/**
+ * Spherical k-means of a sample of unit rows, from rows drawn by chance: centroids of length 1, (partitions, columns).
+ *
+ * Rough on purpose: `kmeans`, with its seeds and exact sums, takes three times as long and saves no probe.
+ */
 export async function sphericalCentroids(
   sample: Float32Array,
   { engine, columns, partitions, seed, signal }: Context & { readonly columns: number; readonly partitions: number; readonly seed: number },
