@@ -7,7 +7,7 @@
 // The heap is made if it is not there. Without `--weights` a ViT-Ti is pretrained first on `--images` random files of the
 // heap, labels unseen (`dinov2-pretrain`, support/heap.yaml): that is the honest network for a heap that nobody has looked at.
 // A planted copy counts as found when it is traced to the same kept image as what it was made of; a dropped duplicate is
-// right when it shows what the image kept in its place shows. Junk that looks alike is counted apart.
+// right when it shows what the image that it was dropped for shows. Junk that looks alike is counted apart.
 // Writes bench/results/<name>.json and leaves the run folder with its report.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -50,7 +50,6 @@ if (weights === undefined) {
 }
 
 if (!values.keep) rmSync(out, { recursive: true, force: true });
-mkdirSync(out, { recursive: true });
 const plan = `${out}.yaml`;
 writeFileSync(plan, planText({ heap, out, weights: weights === 'pixels' ? weights : resolve(weights), images, seed }));
 started = performance.now();
@@ -114,7 +113,7 @@ async function judge() {
     one.planted++;
     if (rootOf(id) === rootOf(of)) one.found++;
   }
-  const dropped = [...parent.keys()].map((id) => ({ row: about[id], root: about[rootOf(id)] }));
+  const dropped = ['exact', 'selfDeduplicate'].flatMap((kind) => (decisions[kind] ?? []).filter(({ keep }) => !keep).map(({ id, reason, related }) => ({ reason, row: about[id], root: about[related] })));
   const precisionOf = (some) => ({ dropped: some.length, right: some.filter(({ row, root }) => row.group === root.group).length, sameConcept: some.filter(({ row, root }) => row.concept === root.concept).length });
   const leaks = decisions.relativeDeduplicate ?? [];
   const isLeak = (id) => about[id].of.startsWith('evaluation/');
@@ -124,12 +123,16 @@ async function judge() {
   const final = left(steps.at(-1).kind);
   return {
     recall,
-    precision: { pictures: precisionOf(dropped.filter(({ row }) => row.kind !== 'junk')), junk: precisionOf(dropped.filter(({ row }) => row.kind === 'junk')) },
+    precision: {
+      ...Object.fromEntries([...new Set(dropped.map(({ reason }) => reason))].map((reason) => [reason, precisionOf(dropped.filter((one) => one.reason === reason && one.row.kind !== 'junk'))])),
+      all: precisionOf(dropped.filter(({ row }) => row.kind !== 'junk')),
+      junk: precisionOf(dropped.filter(({ row }) => row.kind === 'junk')),
+    },
     filter: {
       junk: Object.fromEntries(Object.keys(tally(truth.filter(({ kind }) => kind === 'junk'), ({ variety }) => variety)).map((variety) => [variety, share(decisions.filter.filter(({ id }) => about[id].variety === variety), ({ keep }) => !keep)])),
       pictures: share(decisions.filter.filter(({ id }) => about[id].kind !== 'junk'), ({ keep }) => !keep),
     },
-    unreadable: { planted: truth.filter(({ kind }) => kind === 'broken').length, found: result.sources.reduce((sum, { unreadable }) => sum + unreadable, 0) },
+    unreadable: { planted: truth.filter(({ kind }) => kind === 'broken').length, found: truth.filter(({ kind, path }) => kind === 'broken' && !idOf.has(path)).length },
     heldOut: { leaks: share(leaks.filter(({ id }) => isLeak(id)), ({ keep }) => !keep), others: share(leaks.filter(({ id }) => !isLeak(id)), ({ keep }) => !keep) },
     entropy: {
       atMost: Math.log2(new Set(truth.map(({ concept }) => concept).filter(Boolean)).size),
@@ -155,7 +158,7 @@ function print({ recall, precision, filter, unreadable, heldOut, entropy, final,
   console.log('\nplanted copies      planted    found   recall');
   for (const [kind, { planted, found }] of Object.entries(recall)) console.log(`  ${kind.padEnd(16)} ${String(planted).padStart(8)} ${String(found).padStart(8)}  ${percent(found, planted)}`);
   for (const [kind, { dropped, right, sameConcept }] of Object.entries(precision)) {
-    console.log(`dropped as copies, ${kind.padEnd(9)} ${dropped}: ${percent(right, dropped)} right, ${percent(sameConcept, dropped)} of the same concept`);
+    if (dropped > 0) console.log(`dropped as copies, ${kind.padEnd(18)} ${String(dropped).padStart(6)}: ${percent(right, dropped)} right, ${percent(sameConcept, dropped)} of the same concept`);
   }
   for (const [kind, { of, are }] of Object.entries(filter.junk)) console.log(`junk filtered, ${kind.padEnd(9)} ${are} of ${of}`);
   console.log(`pictures filtered        ${filter.pictures.are} of ${filter.pictures.of}`);

@@ -16,12 +16,14 @@ interface Cluster {
 }
 
 const shownMembers = 8;
+/** Clusters that say something of the whole. */
+const enough = 12;
 /** Points of a curve over clusters. */
 const points = 200;
 
 /** Clusters as pictures, and how evenly images are spread over them before and after balancing. */
 export async function clusterSection(run: string, step: StepResult, balance: StepDecisions | undefined, pictures: Thumbnails): Promise<{ content: Html; charts: Chart[] }> {
-  const clusters = await readClusters(run, step, balance);
+  const { level, clusters } = await readClusters(run, step, balance);
   if (clusters.length === 0) return { content: html``, charts: [] };
   const middle = clusters.length >> 1;
   const groups: (readonly [string, readonly Cluster[]])[] =
@@ -33,18 +35,20 @@ export async function clusterSection(run: string, step: StepResult, balance: Ste
   return {
     charts,
     content: html`<section id="clusters-${step.step}"><h2>Clusters of ${step.name}</h2>
-<p>${count(clusters.length)} clusters of the top level. Spread over them, in bits of at most ${Math.log2(clusters.length).toFixed(2)}: <b>${entropy(clusters.map(({ before }) => before)).toFixed(2)}</b> before${balance && html`, <b>${entropy(clusters.map(({ after }) => after)).toFixed(2)}</b> after balancing ${count(total('before'))} images to ${count(total('after'))}`}.</p>
+<p>${count(clusters.length)} clusters of level ${level}. Spread over them, in bits of at most ${Math.log2(clusters.length).toFixed(2)}: <b>${entropy(clusters.map(({ before }) => before)).toFixed(2)}</b> before${balance && html`, <b>${entropy(clusters.map(({ after }) => after)).toFixed(2)}</b> after balancing ${count(total('before'))} images to ${count(total('after'))}`}.</p>
 <div class="charts">${charts.map(chartElement)}</div>
 ${await Promise.all(groups.map(async ([title, some]) => html`<h3>${title}</h3>${await Promise.all(some.map((cluster) => clusterRow(cluster, balance !== undefined, pictures)))}`))}</section>`,
   };
 }
 
-/** Of the top level, the largest first. */
-async function readClusters(run: string, step: StepResult, balance: StepDecisions | undefined): Promise<Cluster[]> {
+/** Of the coarsest level that has enough clusters to look at, the largest first. */
+async function readClusters(run: string, step: StepResult, balance: StepDecisions | undefined): Promise<{ level: string; clusters: Cluster[] }> {
   const table = await readColumns<string>(join(run, 'steps', step.step, 'clusters.parquet'));
-  if (table === undefined) return [];
-  const levels = Object.keys(table.columns).filter((name) => /^level\d+$/.test(name)).length;
-  const { id, similarity, [`level${levels}`]: top } = table.columns;
+  if (table === undefined) return { level: '', clusters: [] };
+  const { id, similarity } = table.columns;
+  const levels = Object.keys(table.columns).filter((name) => /^level\d+$/.test(name)).sort((a, b) => Number(b.slice(5)) - Number(a.slice(5)));
+  const name = levels.find((level) => new Set(Array.from(table.columns[level]!, Number)).size >= enough) ?? levels.at(-1)!;
+  const top = table.columns[name]!;
   const taken = new Map<number, number>();
   if (balance) for (let row = 0; row < balance.rows; row++) taken.set(balance.id(row), balance.times(row));
   const clusters = new Map<number, { number: number; before: number; after: number; nearest: { id: number; similarity: number }[] }>();
@@ -62,9 +66,8 @@ async function readClusters(run: string, step: StepResult, balance: StepDecision
     cluster.nearest.sort((a, b) => b.similarity - a.similarity || a.id - b.id);
     cluster.nearest.length = Math.min(cluster.nearest.length, shownMembers);
   }
-  return [...clusters.values()]
-    .sort((a, b) => b.before - a.before || a.number - b.number)
-    .map(({ number, before, after, nearest }) => ({ number, before, after, members: nearest.map((one) => one.id) }));
+  const ordered = [...clusters.values()].sort((a, b) => b.before - a.before || a.number - b.number);
+  return { level: name.slice(5), clusters: ordered.map(({ number, before, after, nearest }) => ({ number, before, after, members: nearest.map((one) => one.id) })) };
 }
 
 async function clusterRow({ before, after, members }: Cluster, balanced: boolean, pictures: Thumbnails): Promise<Html> {
