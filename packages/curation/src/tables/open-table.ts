@@ -5,7 +5,7 @@ import { CurationError } from '../error';
 import { checkRange } from '../vectors/check-range';
 import { type NumberArray, physicalTypes, type ScalarType } from './column-types';
 import { ListPages, listPath } from './list-pages';
-import { compressors, openParquetFile, type ParquetFile } from './parquet-file';
+import { compressors, openParquetFile, type ParquetFile, sensibly } from './parquet-file';
 
 /** Values of a column that were read: a typed array where numbers have no null, else an array with null. */
 export type ColumnValues = NumberArray | (string | null)[] | (boolean | null)[] | (number | null)[] | (bigint | null)[] | ListValues;
@@ -76,7 +76,7 @@ export async function openTable(path: string): Promise<Table> {
   const parts: ParquetFile[] = [];
   try {
     for (const file of tableFiles(path)) parts.push(await openParquetFile(file));
-    const names = columnNames(parts[0]);
+    const names = await sensibly(parts[0].path, () => columnNames(parts[0]));
     const other = parts.find((part) => columnNames(part).join('\0') !== names.join('\0'));
     if (other !== undefined) {
       throw new CurationError(`${other.path} has the columns ${columnNames(other).join(', ')}, ${parts[0].path} ${names.join(', ')}; parts must have the same`);
@@ -129,7 +129,7 @@ class PartedTable implements Table {
       const to = Math.min(first + count - start, rowsOf(part));
       start += rowsOf(part);
       if (from >= to && this.parts.length > 1) continue;
-      for (const name of columns) read[name].push(await readColumn(part, name, from, Math.max(from, to)));
+      for (const name of columns) read[name].push(await sensibly(part.path, () => readColumn(part, name, from, Math.max(from, to))));
     }
     return { rows: count, columns: Object.fromEntries(columns.map((name) => [name, joined(read[name])])) };
   }
@@ -156,18 +156,13 @@ async function readColumn(file: ParquetFile, name: string, from: number, to: num
   }
   const type = scalarType(column);
   if (type === undefined) throw new CurationError(`column "${name}" of ${file.path} is of a kind that is not read here; use query() for it`);
-  try {
-    const scan = await parquetScan({ file, metadata: file.metadata, columns: [name], compressors });
-    const parts: ArrayLike<unknown>[] = [];
-    for (const { rowStart, rowEnd } of scan.ranges) {
-      const [start, end] = [Math.max(from, rowStart), Math.min(to, rowEnd)];
-      if (start < end) parts.push(await scan.readColumn({ column: name, rowStart: start, rowEnd: end }));
-    }
-    return columnOf(type, parts);
-  } catch (cause) {
-    if (cause instanceof CurationError) throw cause;
-    throw new CurationError(`column "${name}" of ${file.path} cannot be read: ${(cause as Error).message}`, { cause });
+  const scan = await parquetScan({ file, metadata: file.metadata, columns: [name], compressors });
+  const parts: ArrayLike<unknown>[] = [];
+  for (const { rowStart, rowEnd } of scan.ranges) {
+    const [start, end] = [Math.max(from, rowStart), Math.min(to, rowEnd)];
+    if (start < end) parts.push(await scan.readColumn({ column: name, rowStart: start, rowEnd: end }));
   }
+  return columnOf(type, parts);
 }
 
 /** The kind of a column; undefined for structs, times and others that are not read here. */

@@ -26,6 +26,7 @@ export async function openParquetFile(path: string): Promise<ParquetFile> {
     const { size } = await file.stat();
     const readInto = (target: Uint8Array, position: number) => readFully(file, path, target, position);
     const slice = async (start: number, end = size) => {
+      if (!(start >= 0 && end >= start && end <= size)) throw new CurationError(`${path} says that it holds bytes ${start} to ${end} and has ${size}; it was cut or damaged: write or copy it again`);
       const bytes = new Uint8Array(end - start);
       await readInto(bytes, start);
       return bytes.buffer;
@@ -46,6 +47,16 @@ async function readFully(file: FileHandle, path: string, target: Uint8Array, pos
     const { bytesRead } = await file.read(target, filled, Math.min(target.length - filled, 2 ** 30), position + filled);
     if (bytesRead === 0) throw new CurationError(`${path} ends at byte ${position + filled}, before what it should hold; it was cut: write or copy it again`);
     filled += bytesRead;
+  }
+}
+
+/** Do something with what a file says; if that makes no sense, the file is damaged. */
+export async function sensibly<T>(path: string, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (cause instanceof CurationError) throw cause;
+    throw new CurationError(`${path} is damaged: ${(cause as Error).message}; write or copy it again`, { cause });
   }
 }
 

@@ -4,7 +4,7 @@ import { gatherRows } from '../vectors/gather-rows';
 import type { Vectors } from '../vectors/vectors';
 import { ListPages } from './list-pages';
 import { tableFiles } from './open-table';
-import { openParquetFile, type ParquetFile } from './parquet-file';
+import { openParquetFile, type ParquetFile, sensibly } from './parquet-file';
 
 /** Which vectors of a Parquet file to read. */
 export interface ParquetVectorsOptions {
@@ -24,11 +24,13 @@ export async function openParquetVectors(path: string, { column = 'embedding' }:
     await Promise.all(files.map((file) => file.close()));
   };
   try {
-    const parts: { pages: ListPages; first: number; rows: number }[] = [];
+    const parts: { file: string; pages: ListPages; first: number; rows: number }[] = [];
     let rows = 0;
     for (const file of tableFiles(path)) {
       files.push(await openParquetFile(file));
-      const part = { pages: ListPages.open(files.at(-1)!, column), first: rows, rows: Number(files.at(-1)!.metadata.num_rows) };
+      const opened = files.at(-1)!;
+      const pages = await sensibly(file, () => ListPages.open(opened, column));
+      const part = { file, pages, first: rows, rows: Number(opened.metadata.num_rows) };
       if (part.rows > 0) parts.push(part);
       rows += part.rows;
     }
@@ -41,7 +43,7 @@ export async function openParquetVectors(path: string, { column = 'embedding' }:
       for (const part of parts) {
         const from = Math.max(first, part.first);
         const to = Math.min(first + count, part.first + part.rows);
-        if (from < to) await part.pages.read(from - part.first, to - from, target, (from - first) * columns);
+        if (from < to) await sensibly(part.file, () => part.pages.read(from - part.first, to - from, target, (from - first) * columns));
       }
       return target;
     };
