@@ -15,7 +15,7 @@ interface SampledLists extends Context {
   /** The exact neighbours of each by position in the partitions, without the query itself; unused places hold −1. */
   readonly lists: Lists;
   readonly threshold: number;
-  /** Share of edges to find. */
+  /** Share of edges to find, below 1. */
   readonly recall: number;
 }
 
@@ -27,7 +27,6 @@ interface SampledLists extends Context {
 export async function chooseProbes(sample: SampledLists): Promise<number> {
   const { partitions: { offsets }, queries, lists: { indices, similarities }, threshold, recall } = sample;
   const partitions = offsets.length - 1;
-  if (recall >= 1) return partitions;
   const count = queries.length / sample.partitions.vectors.columns;
   const k = indices.length / count;
   const places = [...indices.keys()].filter((i) => indices[i]! >= 0);

@@ -17,6 +17,8 @@ import { TopLists } from './top-lists';
 
 /** Queries whose exact neighbours are found, to choose the probes and again to measure the recall. */
 const SAMPLE = 1024;
+/** Probes of all queries that are compared at a time: a number each, twice. */
+const MOST_PROBES = 2 ** 27;
 
 interface Indexed {
   readonly index: Partitions;
@@ -36,11 +38,12 @@ export async function joinByPartitions(
   const index = await partition(database, { ...settings, onDone: stageProgress('index', database.rows, onProgress) });
   const indexed = { index, queries, self: queries === database };
   try {
-    const probes = settings.probes ?? (await wantedProbes(indexed, settings));
+    const probes = settings.probes ?? (settings.recall >= 1 ? partitions : await wantedProbes(indexed, settings));
+    const queryRows = Math.min(settings.queryRows, Math.ceil(MOST_PROBES / probes));
     const { first: begin, end } = shardRange(shard, queries.rows);
     const sample = sampleRows(end - begin, SAMPLE, createRandom(seed).fork('check')).map((row) => begin + row);
     const noted = new Map([...sample].map((row): [number, number[]] => [row, []]));
-    await compareQueries({ ...indexed, comparer: partitionComparer(index, probes, settings), store, noted }, settings);
+    await compareQueries({ ...indexed, comparer: partitionComparer(index, probes, settings), store, noted }, { ...settings, queryRows });
     const truth = await exactEdges(indexed, sample, settings);
     return { ...edgeRecall(truth, noted), probes, partitions };
   } finally {

@@ -2,8 +2,11 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onnxEngine } from '@dinov2/engine-onnx';
-import type { Engine } from '@dinov2/jit';
+import { eagerEngine, type Engine } from '@dinov2/jit';
+import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs-core';
 import { createRandom } from '@dinov2/primitives';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { CurationError } from '../error';
 import { memoryVectors } from '../vectors/memory-vectors';
@@ -141,6 +144,19 @@ describe.each(['exact', 'ivf'] as const)('%s join', (method) => {
     }
   });
 
+  it('runs on any engine', async () => {
+    await tf.setBackend('cpu');
+    const eager = eagerEngine();
+    const [queries, database] = [clustered(70, 18), clustered(150, 19)];
+    const result = await joinNeighbours(memoryVectors(queries, columns), memoryVectors(database, columns), {
+      engine: eager, method, k: 5, threshold: 0.3, partitions: 6, probes: 6, queryRows: 40,
+    });
+    expectEdges(await all(result.edges()), bruteForce(queries, database, 5, 0.3));
+    await result.close();
+    await eager.dispose();
+    expect(tf.memory().numTensors).toBe(0);
+  });
+
   it('gives shards that together are the whole, through files too', async () => {
     const [queries, database] = [memoryVectors(clustered(333, 7), columns), memoryVectors(clustered(800, 8), columns)];
     const options = { engine, method, k: 6, threshold: 0.4, partitions: 20, recall: 0.9, scratch: join(scratch, `shards-${method}`) } as const;
@@ -264,6 +280,32 @@ describe('join by partitions', () => {
 });
 
 describe('joinNeighbours', () => {
+  it('equals brute force for any sizes, blocks and partitions', async () => {
+    const problem = fc.record({
+      queries: fc.integer({ min: 1, max: 90 }),
+      rows: fc.integer({ min: 1, max: 200 }),
+      self: fc.boolean(),
+      k: fc.integer({ min: 1, max: 70 }),
+      threshold: fc.double({ min: -0.5, max: 0.95, noNaN: true }),
+      queryRows: fc.integer({ min: 20, max: 100 }),
+      partitions: fc.option(fc.integer({ min: 1, max: 12 }), { nil: undefined }),
+      seed: fc.nat(1000),
+    });
+    await fc.assert(
+      fc.asyncProperty(problem, async ({ queries, rows, self, k, threshold, queryRows, partitions, seed }) => {
+        const data = clustered(rows, seed);
+        const asked = self ? data : clustered(queries, seed + 1);
+        const database = memoryVectors(data, columns);
+        const among = partitions && Math.min(partitions, rows);
+        const method = among ? 'ivf' : 'exact';
+        const options = { method, k, threshold, queryRows, partitions: among, probes: among, seed } as const;
+        const { edges } = await joined(self ? database : memoryVectors(asked, columns), database, options);
+        expectEdges(edges, bruteForce(asked, data, k, threshold));
+      }),
+      { numRuns: 12 },
+    );
+  });
+
   const vectors = memoryVectors(clustered(10, 17), columns);
 
   it.each<[Partial<JoinOptions>, RegExp]>([

@@ -1,11 +1,13 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CurationError } from '../error';
 import { memoryVectors } from './memory-vectors';
+import { writeTable } from '../tables';
 import { openNpy } from './open-npy';
+import { openVectors } from './open-vectors';
 import type { Vectors } from './vectors';
 import { writeNpy } from './write-npy';
 
@@ -118,6 +120,26 @@ describe('.npy', () => {
 
   it('says which file is missing', async () => {
     await expect(openNpy(join(folder, 'missing.npy'))).rejects.toThrow(/missing.npy cannot be opened/);
+  });
+});
+
+describe('openVectors', () => {
+  it('opens .npy, Parquet files and folders of them', async () => {
+    const data = matrix(40, 3);
+    const npy = join(folder, 'open.npy');
+    const writer = await writeNpy(npy, 3, 'float16');
+    await writer.append(data);
+    await writer.close();
+    const parts = join(folder, 'parts');
+    mkdirSync(parts);
+    await writeTable(join(parts, 'part-00000.parquet'), { embedding: { type: 'float32', width: 3, values: data.slice(0, 75) } });
+    await writeTable(join(parts, 'part-00001.parquet'), { embedding: { type: 'float32', width: 3, values: data.slice(75) } });
+    for (const [path, expected] of [[npy, data], [parts, data], [join(parts, 'part-00001.parquet'), data.slice(75)]] as const) {
+      const vectors = await openVectors(path);
+      expect(vectors.columns).toBe(3);
+      expect(await vectors.read(0, vectors.rows)).toEqual(expected);
+      await vectors.close();
+    }
   });
 });
 
