@@ -39,6 +39,16 @@ export interface Join extends EdgeRecall {
  * whatever the probes.
  *
  * @throws CurationError when columns differ, a row is not finite or is all zeros, or an option is out of range
+ * @example
+ * ```ts
+ * const vectors = await openVectors('embeddings');
+ * const join = await joinNeighbours(vectors, vectors, { engine, k: 64, threshold: 0.6 });
+ * console.log(`${join.count} pairs, ${100 * join.edgeRecall} % of all`);
+ * for await (const { count, from, to, similarity } of join.edges()) {
+ *   for (let i = 0; i < count; i++) console.log(from[i], to[i], similarity[i]);
+ * }
+ * await join.close();
+ * ```
  */
 export async function joinNeighbours(queries: Vectors, database: Vectors, options: JoinOptions): Promise<Join> {
   const settings = joinSettings(queries, database, options);

@@ -11,7 +11,7 @@ const STEP = 128;
 const SLICE = 50;
 
 /** Height of tiles of a number of rows: as few as possible, and nearly equal. */
-export function tileRows(rows: number): number {
+function tileRows(rows: number): number {
   const tiles = Math.ceil(rows / LARGEST_TILE);
   return Math.ceil(rows / tiles / STEP) * STEP;
 }
