@@ -102,6 +102,28 @@ export class ClusterSums {
     return square;
   }
 
+  /**
+   * Take a row from one cluster's sum and count to another's. Sums are as if it had always been there; squared distances
+   * are left as they were.
+   */
+  move(rows: Float32Array, at: number, from: number, to: number): void {
+    const { columns, quantum } = this.space;
+    const { sums } = this;
+    const rounder = quantum * 1.5 * 2 ** 52;
+    for (let i = 0; i < columns; i++) {
+      const x = rows[at + i]! + rounder - rounder;
+      sums[from * columns + i]! -= x;
+      sums[to * columns + i]! += x;
+    }
+    this.counts[from]! -= 1;
+    this.counts[to]! += 1;
+  }
+
+  /** Take over what another has summed. */
+  copy(other: ClusterSums): void {
+    this.#data.set(other.data);
+  }
+
   /** Add what another shard has summed. */
   merge(other: ClusterSums): void {
     for (const name of ['sums', 'counts', 'squares'] as const) {

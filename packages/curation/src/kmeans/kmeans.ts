@@ -3,13 +3,13 @@ import { createRandom } from '@dinov2/primitives';
 import { CurationError } from '../error';
 import { memoryVectors } from '../vectors/memory-vectors';
 import type { Vectors } from '../vectors/vectors';
+import { Candidates } from './candidates';
 import { Checkpoint, type Position } from './checkpoint';
 import { ClusterSums, quantumFor, type SumSpace } from './cluster-sums';
 import type { Clustering } from './clustering';
 import { comparable, type Metric, squaredLength } from './metric';
-import { BLOCK_ROWS, nearestPass, type RowRange } from './nearest-pass';
+import { BLOCK_ROWS, nearestPass } from './nearest-pass';
 import { NearestRows } from './nearest-rows';
-import { type Candidates, sumByCandidates } from './refine';
 import { sampleRows } from './row-hash';
 import { seedCentroids } from './seed-centroids';
 import { checkShard, type Shard, shardRange, SharedSums, waitFor } from './shards';
@@ -21,7 +21,7 @@ export interface KmeansProgress {
   readonly phase: 'seed' | 'sample' | 'all';
   /** Iterations done, over samples and over all rows. */
   readonly iteration: number;
-  /** Rows compared with all centroids in this iteration; of seeds, with the candidates of one round after the other. */
+  /** Rows compared with all centroids in this iteration; of seeds, with those of one round. */
   readonly rows: number;
   /** Rows of one iteration of this process. */
   readonly total: number;
@@ -75,8 +75,6 @@ const CANDIDATES = 8;
 const REFINEMENTS = 5;
 /** From so many clusters on, a product with all costs more than that. */
 const LEAST_REFINED = 256;
-/** They end early when one lowers the inertia by less than this share of the tolerance. */
-const SETTLED_REFINEMENT = 0.2;
 /** Rows that tell where the data lie. */
 const SURVEYED = 4096;
 
@@ -135,8 +133,8 @@ export async function kmeans(vectors: Vectors, options: KmeansOptions): Promise<
     if (!centroids) {
       if (initial) centroids = await comparable(memoryVectors(initial, columns), metric, survey.origin).read(0, clusters);
       else {
-        clock.begin({ phase: 'seed', iteration: 0, total: view.rows });
-        centroids = await seedCentroids(view, { ...options, nearest, random, onRows: (count) => clock.add(count), signal });
+        const onPass = (): void => clock.begin({ phase: 'seed', iteration: 0, total: view.rows });
+        centroids = await seedCentroids(view, { ...options, nearest, random, onPass, onRows: (count) => clock.add(count), signal });
       }
       await checkpoint?.save(position, centroids, columns);
     }
@@ -148,29 +146,31 @@ export async function kmeans(vectors: Vectors, options: KmeansOptions): Promise<
       inertia: result!.inertia,
       iterations: iteration,
     });
-    const sums = new ClusterSums(space);
-    const rowsAtOnce = options.blockRows ?? BLOCK_ROWS;
+    const own = new ClusterSums(space);
+    const blockRows = options.blockRows ?? BLOCK_ROWS;
     while (!position.result) {
       const { stage, round } = position;
       const first = position.iteration;
       const last = stage === stages.length - 1;
       const range = shardRange(shard ?? { index: 0, of: 1 }, view.rows);
-      const candidates = makeCandidates(clusters, range);
-      const report = { phase: last ? 'all' : 'sample', total: range.end - range.first, inertia: position.inertia } as const;
+      const candidates = clusters < LEAST_REFINED ? undefined : new Candidates(range, CANDIDATES);
+      const report = { phase: last ? 'all' : 'sample', total: range.end - range.first } as const;
       const onRows = (count: number): void => clock.add(count);
+      const before = centroids;
 
-      clock.begin({ ...report, iteration: first });
-      sums.clear();
-      nearest.setCentroids(centroids);
-      for await (const tile of nearestPass(view, range, nearest, { depth: candidates.depth, blockRows: rowsAtOnce, signal })) {
-        for (let i = 0; i < tile.count; i++) sums.add(tile.data, i * columns, tile.first + i, centroids, tile.indices[i * candidates.depth]!);
-        candidates.centroids.set(tile.indices.subarray(0, tile.count * candidates.depth), (tile.first - range.first) * candidates.depth);
+      clock.begin({ ...report, iteration: first, inertia: position.inertia });
+      own.clear();
+      nearest.setCentroids(before);
+      const depth = candidates?.depth ?? 1;
+      for await (const tile of nearestPass(view, range, nearest, { depth, blockRows, signal })) {
+        for (let i = 0; i < tile.count; i++) own.add(tile.data, i * columns, tile.first + i, before, tile.indices[i * depth]!);
+        candidates?.set(tile);
         onRows(tile.count);
       }
-      await shared?.exchange(first, first, sums, signal);
+      let sums = (await shared?.exchange(first, first, own, signal)) ?? own;
 
       const { inertia } = sums;
-      const update = updateCentroids(sums, centroids);
+      const update = updateCentroids(sums, before);
       const fallen = position.inertia === undefined ? Infinity : position.inertia - inertia;
       const settled = fallen <= tolerance * inertia && update.moved.length === 0;
       const ends = settled || round + 1 >= (last ? iterations : SAMPLE_ROUNDS);
@@ -183,17 +183,11 @@ export async function kmeans(vectors: Vectors, options: KmeansOptions): Promise<
           for (const [i, { cluster }] of update.moved.entries()) centroids.set(moved.subarray(i * columns, (i + 1) * columns), cluster * columns);
         }
         let iteration = first + 1;
-        for (let previous = inertia; iteration <= first + (candidates.depth > 1 ? REFINEMENTS : 0); iteration++) {
+        for (; candidates && iteration <= first + REFINEMENTS; iteration++) {
           clock.begin({ ...report, iteration, inertia });
-          sums.clear();
-          await sumByCandidates(view, range, candidates, centroids, sums, { blockRows: rowsAtOnce, onRows, signal });
-          await shared?.exchange(iteration, first, sums, signal);
+          await candidates.reassign(view, before, centroids, own, { blockRows, onRows, signal });
+          sums = (await shared?.exchange(iteration, first, own, signal)) ?? own;
           centroids = updateCentroids(sums, centroids).centroids;
-          if (previous - sums.inertia <= SETTLED_REFINEMENT * tolerance * sums.inertia) {
-            iteration++;
-            break;
-          }
-          previous = sums.inertia;
         }
         position = ends ? { iteration, stage: stage + 1, round: 0 } : { iteration, stage, round: round + 1, inertia };
         if (ends) view = await open(position.stage);
@@ -204,11 +198,6 @@ export async function kmeans(vectors: Vectors, options: KmeansOptions): Promise<
   } finally {
     nearest.dispose();
   }
-}
-
-function makeCandidates(clusters: number, { first, end }: RowRange): Candidates {
-  const depth = clusters < LEAST_REFINED ? 1 : CANDIDATES;
-  return { depth, centroids: new Uint32Array((end - first) * depth) };
 }
 
 /** Rows of the growing samples, the last of them all rows. */

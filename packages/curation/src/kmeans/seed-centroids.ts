@@ -18,6 +18,8 @@ export interface SeedOptions {
   readonly nearest: NearestRows;
   readonly random: Random;
   readonly blockRows?: number;
+  /** The rows are gone over once more. */
+  readonly onPass?: () => void;
   readonly onRows?: (rows: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -32,7 +34,7 @@ export interface SeedOptions {
  */
 export async function seedCentroids(
   vectors: Vectors,
-  { clusters, nearest, random, blockRows, onRows, signal }: SeedOptions,
+  { clusters, nearest, random, blockRows, onPass, onRows, signal }: SeedOptions,
 ): Promise<Float32Array> {
   const { rows, columns } = vectors;
   if (affordsStarts(rows, columns, clusters)) {
@@ -44,6 +46,7 @@ export async function seedCentroids(
   const candidates: number[] = [];
 
   const add = async (drawn: number[]): Promise<void> => {
+    onPass?.();
     nearest.setCentroids(await vectors.gather(Uint32Array.from(drawn)));
     for await (const { data, first, count, indices, scores } of nearestPass(vectors, { first: 0, end: rows }, nearest, { blockRows, signal })) {
       for (let i = 0; i < count; i++) {

@@ -42,6 +42,7 @@ export class SharedSums {
   readonly #shard: Shard;
   /** Iterations whose sums of this shard lie in the folder. */
   readonly #written = new Set<number>();
+  #sums: ClusterSums | undefined;
 
   constructor(folder: string, shard: Shard) {
     this.#folder = folder;
@@ -53,14 +54,16 @@ export class SharedSums {
   }
 
   /**
-   * Leave this shard's sums of an iteration and add those of all others to them.
+   * Leave this shard's sums of an iteration, and add up those of all.
    *
    * @param round - the iteration that a shard goes back to when it is started again; what is older goes
    */
-  async exchange(iteration: number, round: number, sums: ClusterSums, signal?: AbortSignal): Promise<void> {
+  async exchange(iteration: number, round: number, own: ClusterSums, signal?: AbortSignal): Promise<ClusterSums> {
     const { index, of } = this.#shard;
-    await writeWhole(this.#path(iteration, index), bytesOf(sums.data));
+    await writeWhole(this.#path(iteration, index), bytesOf(own.data));
     this.#written.add(iteration);
+    const sums = (this.#sums ??= new ClusterSums(own.space));
+    sums.copy(own);
     for (let other = 0; other < of; other++) {
       if (other === index) continue;
       const path = this.#path(iteration, other);
@@ -77,5 +80,6 @@ export class SharedSums {
       await rm(this.#path(old, index), { force: true });
       this.#written.delete(old);
     }
+    return sums;
   }
 }
