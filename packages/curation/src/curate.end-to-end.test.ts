@@ -9,7 +9,7 @@ import { readTable } from './tables';
 
 const { folder, remove } = temporaryFolder();
 const heap = join(folder, 'heap');
-beforeAll(() => generateHeap(heap, { count: 160, seed: 3, evaluationTrain: 24, evaluationHeldout: 12 }));
+beforeAll(() => generateHeap(heap, { count: 120, seed: 3, evaluationTrain: 24, evaluationHeldout: 12 }));
 afterAll(remove);
 
 const read = (out: string, file: string) => readFileSync(join(out, file));
@@ -73,5 +73,22 @@ steps:
     const counts = (name: string) => (columns['source'] as string[]).filter((source) => source === name).length;
     expect([counts('web'), counts('like'), counts('test')]).toEqual([sets[0]!.final, sets[1]!.images, 0]);
     expect(manifest.rows).toBe(counts('web') + counts('like'));
+  });
+});
+
+describe('a classifier of one\'s own', () => {
+  it('adds columns that rules name', async () => {
+    writeFileSync(join(folder, 'wide.mjs'), 'export default ({ images }) => ({ wide: images.map(({ width, height }) => width > height) });\n');
+    const plan = writePlan('classified', 'sources: heap/images\nout: classified\nembed: { weights: pixels }\nsteps:\n  - filter: { rules: [{ name: wide, column: wide, max: 0.5 }], classifier: wide.mjs }\n');
+    expect((await curateProgram('run', plan)).code).toBe(0);
+    const out = join(folder, 'classified');
+    const { columns } = await readTable(join(out, 'images.parquet'), ['width', 'height']);
+    const decisions = (await readTable(join(out, 'steps', '01-filter', 'decisions.parquet'), ['keep', 'reason'])).columns;
+    const [width, height] = [columns['width'] as Uint32Array, columns['height'] as Uint32Array];
+    expect(decisions['keep']).toEqual(Array.from(width, (value, i) => value <= height[i]!));
+    expect(new Set(decisions['reason'] as string[])).toEqual(new Set(['kept', 'wide']));
+
+    writeFileSync(join(folder, 'wide.mjs'), 'export default ({ images }) => ({ wide: images.map(() => false) });\n');
+    expect((await curateProgram('run', plan)).output).not.toContain('(unchanged)');
   });
 });

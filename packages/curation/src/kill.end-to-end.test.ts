@@ -43,5 +43,7 @@ describe('a run that is killed', () => {
     }
     expect(await run(out)).toBe(0);
     expect(manifestOf(out)).toEqual(manifestOf(whole));
+    const files = (folder: string) => readdirSync(folder, { recursive: true }).map(String).sort();
+    expect(files(out)).toEqual(files(whole));
   });
 });

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import {
   type ColumnType, type ColumnValues, numbers, openParquetVectors, openTable, readTable, type ScalarType, strings, type TableColumn, type TableSchema, writeTableInParts,
 } from '../tables';
@@ -114,6 +114,8 @@ function kindOf(values: ColumnValues): ColumnType {
 }
 
 async function writeVectors(path: string, sets: readonly EmbeddedSet[], precision: EmbedSettings['precision']): Promise<void> {
+  // What a process that was killed left under its own name.
+  for (const name of await readdir(dirname(path))) if (name.startsWith(`${basename(path)}.`)) await rm(join(dirname(path), name));
   let writer: Awaited<ReturnType<typeof writeNpy>> | undefined;
   try {
     for (const { folder } of sets) {

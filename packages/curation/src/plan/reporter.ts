@@ -42,11 +42,15 @@ export function terminalReporter(): Reporter {
     done: (label, result) => print(`${pc.green('✓')} ${label}  ${counts(result)}  ${pc.dim(duration(result.seconds))}`),
     progress(label, unit) {
       endProgress();
-      const started = performance.now();
-      let first: number | undefined;
+      let [started, first, last] = [performance.now(), 0, Infinity];
       return (done, total) => {
-        first ??= done;
-        if (performance.now() - started < PATIENCE_MS && bar === undefined) return;
+        // Some work goes over its rows again and again.
+        if (done < last) {
+          endProgress();
+          [started, first] = [performance.now(), done];
+        }
+        last = done;
+        if (bar === undefined && (performance.now() - started < PATIENCE_MS || done >= total)) return;
         bar ??= createProgress({ total, first, unit, label });
         bar.update(done);
       };

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Extractor } from '@dinov2/features';
 import type { Engine } from '@dinov2/jit';
 import { createRandom } from '@dinov2/primitives';
 import { CurationError } from '../error';
@@ -56,7 +57,7 @@ export interface StepsOptions {
   readonly images: ImageTable;
   readonly reporter: Reporter;
   readonly engine: () => Promise<Engine>;
-  readonly extractor: () => Promise<import('@dinov2/features').Extractor>;
+  readonly extractor: () => Promise<Extractor>;
   /** Run this step again, and no other. */
   readonly only?: string;
   /** Run this step again, and those after it. */
@@ -152,7 +153,7 @@ async function runStep({ plan, images, reporter, engine, extractor, shard, signa
     engine,
     extractor,
     vectors: (ids) => selectVectors(images.vectors, ids),
-    progress: (unit) => reporter.progress(label, unit),
+    progress: (unit, part) => reporter.progress(part === undefined ? label : `${label}, ${part}`, unit),
     say: (text) => reporter.say(text),
   });
   reporter.endProgress();

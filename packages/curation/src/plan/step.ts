@@ -1,3 +1,4 @@
+import type { Extractor } from '@dinov2/features';
 import type { Engine } from '@dinov2/jit';
 import type { Random } from '@dinov2/primitives';
 import type { Shard } from '../kmeans/shards';
@@ -41,9 +42,9 @@ export interface StepWork<K extends StepKind> {
   /** Embeddings of images, in this order. */
   vectors(ids: Uint32Array): Vectors;
   /** Embed pictures that are not files. */
-  readonly extractor: () => Promise<import('@dinov2/features').Extractor>;
-  /** Show counted work. */
-  progress(unit: string): Advance;
+  readonly extractor: () => Promise<Extractor>;
+  /** Show counted work; `part` says which of several. */
+  progress(unit: string, part?: string): Advance;
   say(text: string): void;
 }
 

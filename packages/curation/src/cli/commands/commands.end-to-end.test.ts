@@ -85,7 +85,7 @@ describe('commands on a run', () => {
     expect(rows[0]).toEqual({ keep: true, n: kept });
   });
 
-  it('neighbours: a picture is most like itself, with the index and without', async () => {
+  it('neighbours: a picture is most like itself, by file and by number', async () => {
     const { columns } = await readTable(join(at('run'), 'images.parquet'), ['path']);
     const path = (columns['path'] as string[])[3]!;
     for (const word of [path, '3']) {

@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { preprocess } from '@dinov2/data';
-import Table from 'cli-table3';
 import { parse } from 'yaml';
 import { CurationError } from '../../error';
 import { openExtractor } from '../../plan/choose-weights';
@@ -11,6 +10,7 @@ import { numbers, readTable, strings } from '../../tables';
 import { memoryVectors } from '../../vectors/memory-vectors';
 import { openNpy } from '../../vectors/open-npy';
 import type { Vectors } from '../../vectors/vectors';
+import { tableOf } from '../table';
 import { findRun } from './find-run';
 import { nearestInRun } from './nearest-in-run';
 
@@ -41,9 +41,7 @@ export async function neighboursCommand(named: string, pictures: readonly string
       return;
     }
     for (const { picture, neighbours } of answers) {
-      const lines = new Table({ head: ['cosine', 'id', 'set', 'path'], style: { head: ['bold'], compact: true } });
-      for (const { similarity, id, set, path } of neighbours) lines.push([similarity.toFixed(4), String(id), set, path]);
-      console.log(`${picture}\n${lines.toString()}`);
+      console.log(`${picture}\n${tableOf(['cosine', 'id', 'set', 'path'], neighbours.map(({ similarity, id, set, path }) => [similarity.toFixed(4), String(id), set, path]))}`);
     }
   } finally {
     await vectors.close();

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import Table from 'cli-table3';
 import { runFiles, stepFiles } from '../../plan/run-files';
 import { query } from '../../tables';
+import { tableOf } from '../table';
 import { findRun } from './find-run';
 
 /** `dinov2-curate sql` */
@@ -19,9 +19,7 @@ export async function sqlCommand(sql: string, { run, json }: { readonly run?: st
     return;
   }
   const names = Object.keys(rows[0]!);
-  const table = new Table({ head: names, style: { head: ['bold'], compact: true } });
-  rows.forEach((row) => table.push(names.map((name) => String(row[name] ?? ''))));
-  console.log(table.toString());
+  console.log(tableOf(names, rows.map((row) => names.map((name) => String(row[name] ?? '')))));
 }
 
 /** Tables of a run by name: of a step, its decisions under its own name, its other tables as `step_table`. */

@@ -17,7 +17,7 @@ export const cluster: StepRunner<'cluster'> = async ({ settings, ids, times, vec
   const levels = settings.levels === 'auto' ? levelsFor(ids.length) : fitting(settings.levels, ids.length);
   say(`  ${levels.join(' → ')} clusters`);
   const checkpoint = join(work, 'levels');
-  const advance = { current: '', report: progress('rows') };
+  let [stage, advance] = ['', progress('rows')];
   const hierarchy = await hierarchicalKmeans(vectors(ids), {
     levels,
     engine: await engine(),
@@ -26,11 +26,10 @@ export const cluster: StepRunner<'cluster'> = async ({ settings, ids, times, vec
     iterations: settings.iterations,
     folder: checkpoint,
     ...(signal && { signal }),
-    onProgress({ level, round, phase, rows, total }) {
-      const stage = `${level} ${round} ${phase}`;
-      if (stage !== advance.current) advance.report = progress(phase === 'cluster' ? `rows of level ${level}` : 'rows');
-      advance.current = stage;
-      advance.report(rows, total);
+    onProgress({ level, round, rounds, phase, rows, total }) {
+      const now = `level ${level}, ${phase} ${round}/${rounds}`;
+      if (now !== stage) [stage, advance] = [now, progress('rows', now)];
+      advance(rows, total);
     },
   });
   const finest = hierarchy.levels[0]!;
