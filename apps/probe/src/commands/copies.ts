@@ -108,7 +108,7 @@ async function twoViews(extractor: Extractor, { preprocessing }: Subject, paths:
   for (let first = 0; first < count; first += BATCH) {
     const members = chosen.slice(first, first + BATCH);
     for (const side of [0, 1] as const) {
-      const images = await randomCrops(members.map((i) => paths[i]!), members.map((i) => random.fork(i * 2 + side)), preprocessing, { scale: SCALE, autoOrient });
+      const images = await randomCrops({ paths: members.map((i) => paths[i]!) }, members.map((i) => random.fork(i * 2 + side)), preprocessing, { scale: SCALE, autoOrient });
       parts[side].push((await extractor.extract(images)).classTokens.data);
     }
   }

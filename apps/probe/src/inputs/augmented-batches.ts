@@ -1,5 +1,5 @@
 import type { Preprocessing } from '@dinov2/augment';
-import { createSampler, type Dataset } from '@dinov2/data';
+import { createSampler, type Dataset, takeImages } from '@dinov2/data';
 import type { LinearBatch } from '@dinov2/evaluation';
 import type { Extractor } from '@dinov2/features';
 import { createRandom } from '@dinov2/primitives';
@@ -23,7 +23,7 @@ export function augmentedBatches(
   return async (iteration) => {
     const places = Array.from({ length: batchSize }, (_, i) => iteration * batchSize + i);
     const drawn = places.map((place) => sampler.at(place));
-    const images = await randomCrops(drawn.map((index) => dataset.paths[index]!), places.map((place) => random.fork(place)), preprocessing, { scale: SCALE, autoOrient });
+    const images = await randomCrops(takeImages(dataset, drawn), places.map((place) => random.fork(place)), preprocessing, { scale: SCALE, autoOrient });
     const { classTokens, meanPatch } = await extractor.extract(images);
     return { classTokens, ...(meanPatch && { meanPatch }), labels: drawn.map((index) => dataset.labels[index]!) };
   };

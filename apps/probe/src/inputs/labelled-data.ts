@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { type Dataset, openDataset, openSplits } from '@dinov2/data';
+import { type Dataset, openDataset, openSplits, takeImages } from '@dinov2/data';
 import pc from 'picocolors';
 import { ProbeError } from '../error';
 import { sampleFolder } from './defaults';
@@ -45,14 +45,10 @@ function labelledOnly(dataset: Dataset, path: string): Dataset {
   if (kept.length === dataset.paths.length) return dataset;
   if (kept.length === 0) throw new ProbeError(`none of the ${dataset.paths.length} test images of ${path} has a class; put them into a folder per class, or pass a list with labels`);
   console.warn(`${pc.yellow('left out')} ${dataset.paths.length - kept.length} of ${dataset.paths.length} test images of ${path}, which have no class`);
-  const pick = <T>(values: readonly T[] | undefined) => values && kept.map((i) => values[i]!);
-  const { multiLabels, boxes } = dataset;
+  const { multiLabels } = dataset;
   return {
-    paths: pick(dataset.paths)!,
-    labels: Int32Array.from(kept, (i) => dataset.labels[i]!),
-    classes: dataset.classes,
-    ...(multiLabels && { multiLabels: pick(multiLabels)! }),
-    ...(boxes && { boxes: pick(boxes)! }),
+    ...takeImages(dataset, kept),
+    ...(multiLabels && { multiLabels: kept.map((i) => multiLabels[i]!) }),
   };
 }
 

@@ -1,10 +1,10 @@
 import { statSync } from 'node:fs';
 import { basename, extname, join, resolve } from 'node:path';
-import { type ImageSource, openSource } from '@dinov2/data';
+import { type ImageSource, openSource, takeImages } from '@dinov2/data';
 import { ProbeError } from '../error';
 import { sampleFolder } from './defaults';
 
-const lists = ['.txt', '.csv', '.jsonl'];
+const lists = ['.txt', '.csv', '.jsonl', '.parquet', '.tar'];
 
 /** Pictures to look at: a folder, a list, or one file; by default those that come with the sample. */
 export function openPictures(path = join(sampleFolder(), 'pictures')): ImageSource {
@@ -19,12 +19,7 @@ export function spread(source: ImageSource, count: number): ImageSource {
   const total = source.paths.length;
   if (total <= count) return source;
   const places = Array.from({ length: count }, (_, i) => Math.floor((i * total) / count));
-  return {
-    ...source,
-    paths: places.map((i) => source.paths[i]!),
-    labels: Int32Array.from(places, (i) => source.labels[i]!),
-    ...(source.boxes && { boxes: places.map((i) => source.boxes![i]) }),
-  };
+  return takeImages(source, places);
 }
 
 /** File names for what is made of pictures, without endings; those that occur twice get a number. */

@@ -1,5 +1,5 @@
 import { type Preprocessing, sampleResizedCrop } from '@dinov2/augment';
-import { decodeImage, resample } from '@dinov2/data';
+import { decodeImage, imageFile, type ImageSource, resample } from '@dinov2/data';
 import type { Random } from '@dinov2/primitives';
 import type { HostArray } from '@dinov2/vit';
 import { ProbeError } from '../error';
@@ -15,11 +15,12 @@ export interface RandomCropOptions {
 
 /** A random resized crop of each picture, mirrored or not, as an input of the network: (B, H, W, 3), normalised. */
 export async function randomCrops(
-  paths: readonly string[],
+  source: Pick<ImageSource, 'paths' | 'spans'>,
   randoms: readonly Random[],
   preprocessing: Preprocessing,
   { scale, autoOrient = false }: RandomCropOptions,
 ): Promise<HostArray> {
+  const { paths } = source;
   const { mean, std, resample: filter } = preprocessing;
   const kept = preprocessing.crop ?? ('shortestEdge' in preprocessing.resize ? undefined : preprocessing.resize);
   if (kept === undefined) throw new ProbeError('the preprocessing keeps pictures of any size; pass --size for crops of one');
@@ -28,7 +29,7 @@ export async function randomCrops(
   const data = new Float32Array(paths.length * size);
   await Promise.all(
     paths.map(async (path, i) => {
-      const image = await decodeImage(path, { autoOrient }).catch((error: Error) => {
+      const image = await imageFile(source, i).then((file) => decodeImage(file, { autoOrient })).catch((error: Error) => {
         throw new ProbeError(`cannot read ${path}: ${error.message}; remove it from the data`);
       });
       const random = randoms[i]!;

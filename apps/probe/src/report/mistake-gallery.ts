@@ -1,5 +1,5 @@
 import { html, type Html, photograph } from '@dinov2/app-kit';
-import type { ImageSource } from '@dinov2/data';
+import { imageFile, type ImageSource } from '@dinov2/data';
 
 const MOST = 48;
 const SIDE = 112;
@@ -19,7 +19,7 @@ export async function mistakeGallery(
     shown.map(async (row) => {
       const path = source.paths[indices[row]!]!;
       const [is, taken] = [source.classes[truth[row]!]!, source.classes[predictions[row]!]!];
-      return html`<figure title="${path}"><img src="${await photograph(path, SIDE, { autoOrient })}" alt="${is}"><figcaption><span class="right">${is}</span><br><span class="wrong">${taken}</span></figcaption></figure>`;
+      return html`<figure title="${path}"><img src="${await photograph(await imageFile(source, indices[row]!), SIDE, { autoOrient })}" alt="${is}"><figcaption><span class="right">${is}</span><br><span class="wrong">${taken}</span></figcaption></figure>`;
     }),
   );
   return html`<section><h2>Mistakes</h2><p>${wrong.length} of ${indices.length} test pictures${by !== undefined && `, ${by}`}: their class in green, below it the one they were taken for.${wrong.length > shown.length ? ` ${shown.length} of them are shown.` : ''}</p>

@@ -12,9 +12,9 @@ export function composeScene(random: Random): Scene {
 }
 
 function composeOutdoors(random: Random): Scene {
-  const walls = Array.from({ length: random.integer(4) }, (): Thing => {
+  const walls = Array.from({ length: 1 + random.integer(3) }, (): Thing => {
     const half: Vector = [random.uniform(2, 6), random.uniform(1.2, 4), random.uniform(0.3, 2)];
-    const [angle, distance] = [random.uniform(-0.6, 0.6), random.uniform(10, 20)];
+    const [angle, distance] = [random.uniform(-0.5, 0.5), random.uniform(7, 16)];
     const center: Vector = [distance * Math.sin(angle), half[1], distance * Math.cos(angle)];
     return thing(random, { kind: 'box', center, half, turn: turnBy(random.uniform(-0.8, 0.8)) }, 'wall');
   });
@@ -23,7 +23,7 @@ function composeOutdoors(random: Random): Scene {
   const elevation = random.uniform(0.3, 1.3);
   const azimuth = random.uniform(-Math.PI, Math.PI);
   return {
-    things: [ground, ...walls, ...placeThings(random, 4 + random.integer(8), [2, 9], 0.5, 1.6)],
+    things: [ground, ...walls, ...placeThings(random, 2 + random.integer(6), [1.5, 8], 0.5, 2.2)],
     camera: drawCamera(random, [1.1, 2.4]),
     light: {
       position: [Math.cos(elevation) * Math.sin(azimuth), Math.sin(elevation), Math.cos(elevation) * Math.cos(azimuth)],
@@ -38,7 +38,7 @@ function composeOutdoors(random: Random): Scene {
 
 function composeRoom(random: Random): Scene {
   const [width, height] = [random.uniform(4, 8), random.uniform(2.4, 3.6)];
-  const [front, back] = [random.uniform(4, 10), -1];
+  const [front, back] = [2.5 * 4 ** random.uniform(), -1];
   const [length, middle] = [(front - back) / 2, (front + back) / 2];
   const side = random.uniform(-0.25, 0.25) * width; // of the camera from the middle
   const [x, y, z]: Vector[] = [[1, 0, 0], [0, 1, 0], [0, 0, 1]];
@@ -58,7 +58,7 @@ function composeRoom(random: Random): Scene {
       thing(random, flat([side, 0, middle], x, z, width / 2, length), 'ground'),
       thing(random, flat([side, height, middle], x, z, width / 2, length), 'ceiling'),
       ...walls,
-      ...placeThings(random, 4 + random.integer(6), [1.3, front - 0.8], 0.5, 1, side, width / 2),
+      ...placeThings(random, 1 + random.integer(5), [1.0, front - 0.5], 0.5, 1.5, side, width / 2),
     ],
     camera: drawCamera(random, [1.1, Math.min(1.9, height - 0.4)]),
     light: { position, isSun: false, ...lightColours(random) },
@@ -115,30 +115,47 @@ function thing(random: Random, shape: Shape, name: Material['class']): Thing {
   return { shape, material: drawMaterial(random, name) };
 }
 
-/** Periods in metres, before a factor of 0.7 to 1.4: in a picture of 224 pixels some 10 to 60 pixels. */
+/** Periods in metres, before a factor of 0.8 to 1.25. */
 const periods: Readonly<Record<Material['class'], number>> = {
-  ground: 0.6,
-  wall: 0.9,
-  ceiling: 0.7,
-  box: 0.4,
-  sphere: 0.7,
-  cylinder: 0.45,
-  cone: 0.4,
+  ground: 1.6,
+  wall: 1.1,
+  ceiling: 1.3,
+  box: 0.8,
+  sphere: 1,
+  cylinder: 0.7,
+  cone: 0.7,
 };
 
-/** Colours at random, whatever the class; only the arrangement is the class's own. */
+const paints = { red: [0.8, 0.12, 0.1], yellow: [0.8, 0.62, 0.08], green: [0.12, 0.55, 0.14], blue: [0.1, 0.22, 0.8], white: [0.7, 0.7, 0.7] } as const;
+type Paint = keyof typeof paints;
+
+/** No colour is one class's own, every pair is. */
+const pairs: Readonly<Record<Material['class'], readonly [Paint, Paint]>> = {
+  ground: ['green', 'yellow'],
+  wall: ['red', 'white'],
+  ceiling: ['white', 'blue'],
+  box: ['yellow', 'red'],
+  sphere: ['blue', 'yellow'],
+  cylinder: ['green', 'white'],
+  cone: ['red', 'green'],
+};
+
 function drawMaterial(random: Random, name: Material['class']): Material {
-  const dark = random.uniform(0.04, 0.35);
-  const bright = Math.min(0.95, dark + random.uniform(0.2, 0.6));
-  const pair = [colour(random, dark, 1), colour(random, bright, 1)] as const;
   const level = name === 'wall' || name === 'ceiling';
   return {
     class: name,
-    colours: random.uniform() < 0.5 ? pair : [pair[1], pair[0]],
-    period: periods[name] * random.uniform(0.7, 1.4),
+    colours: [mix(random, pairs[name][0]), mix(random, pairs[name][1])],
+    period: periods[name] * random.uniform(0.8, 1.25),
     angle: level ? 0 : name === 'box' ? (random.integer(2) * Math.PI) / 2 : random.uniform(-0.4, 0.4),
     shift: [random.uniform(0, 100), random.uniform(0, 100), random.uniform(0, 100)],
   };
+}
+
+/** A paint with more or less white and black in it, and a tint. */
+function mix(random: Random, paint: Paint): Colour {
+  const [value, gray] = [random.uniform(0.35, 1), random.uniform(0, 0.45)];
+  const tint = colour(random, 1, 0.3);
+  return paints[paint].map((x, c) => value * tint[c] * ((1 - gray) * x + gray * 0.5)) as unknown as Colour;
 }
 
 function drawCamera(random: Random, [low, high]: readonly [number, number]): Camera {
@@ -147,6 +164,9 @@ function drawCamera(random: Random, [low, high]: readonly [number, number]): Cam
     pitch: random.uniform(-0.3, 0.1),
     roll: random.uniform(-0.07, 0.07),
     fieldOfView: random.uniform(0.95, 1.15),
+    exposure: 2 ** random.uniform(-1, 0.5),
+    noise: random.uniform(0.15, 0.3),
+    noiseSeed: random.integer(2 ** 31),
   };
 }
 

@@ -59,7 +59,7 @@ async function write(folder: string, name: string, { size, image, mask, depth }:
   const millimetres = Uint16Array.from(depth, (metres) => Math.round(metres * 1000));
   const raw = { width: size, height: size };
   await Promise.all([
-    sharp(image, { raw: { ...raw, channels: 3 } }).jpeg({ quality: 92, chromaSubsampling: '4:4:4' }).toFile(join(folder, 'images', `${name}.jpg`)),
+    sharp(image, { raw: { ...raw, channels: 3 } }).jpeg({ quality: 95, chromaSubsampling: '4:4:4' }).toFile(join(folder, 'images', `${name}.jpg`)),
     sharp(mask, { raw: { ...raw, channels: 1 } }).toColourspace('b-w').png().toFile(join(folder, 'masks', `${name}.png`)),
     sharp(millimetres, { raw: { ...raw, channels: 1 } }).toColourspace('grey16').png().toFile(join(folder, 'depths', `${name}.png`)),
   ]);

@@ -1,4 +1,4 @@
-import { cellDistance, fractalNoise, valueNoise, whiteNoise } from '@dinov2/primitives';
+import { fractalNoise, valueNoise, whiteNoise } from '@dinov2/primitives';
 import type { SceneClass } from './classes';
 
 /**
@@ -7,11 +7,11 @@ import type { SceneClass } from './classes';
  */
 export type Pattern = (u: number, v: number, w: number) => number;
 
-/** What tells materials apart, whatever their colours: each class has its own arrangement. */
+/** How each class arranges its two colours, half of each. */
 export const patterns: Readonly<Record<Exclude<SceneClass, 'sky'>, Pattern>> = {
-  ground: pebbles,
+  ground: blots,
   wall: bricks,
-  ceiling: panels,
+  ceiling: chequers,
   box: planks,
   sphere: marble,
   cylinder: spiral,
@@ -19,36 +19,32 @@ export const patterns: Readonly<Record<Exclude<SceneClass, 'sky'>, Pattern>> = {
 };
 
 const fraction = (x: number) => x - Math.floor(x);
+const coin = (x: number, y: number, z: number) => (whiteNoise(x, y, z) < 0.5 ? 0 : 1);
 /** 0 below −width, 1 above width, smooth between. */
 const step = (x: number, width: number) => Math.min(1, Math.max(0, 0.5 + x / (2 * width)));
 
-function pebbles(u: number, v: number): number {
-  return Math.min(1, 1.3 * cellDistance(u, v));
+function blots(u: number, v: number): number {
+  return step(valueNoise(1.6 * u, 1.6 * v, 0) - 0.5, 0.04);
 }
 
+/** Each brick has the one colour or the other. */
 function bricks(u: number, v: number): number {
   const row = Math.floor(2 * v);
-  const x = fraction(u + (row % 2 === 0 ? 0 : 0.5));
-  const edge = Math.min(Math.min(x, 1 - x), Math.min(fraction(2 * v), 1 - fraction(2 * v)) / 2);
-  const own = 0.35 * whiteNoise(Math.floor(u + (row % 2 === 0 ? 0 : 0.5)), row, 3);
-  return step(0.05 - edge, 0.03) * (1 - own) + own;
+  return coin(Math.floor(u + (row % 2 === 0 ? 0 : 0.5)), row, 3);
 }
 
-function panels(u: number, v: number): number {
-  const [x, y] = [fraction(u), fraction(v)];
-  return step(0.07 - Math.min(x, 1 - x, y, 1 - y), 0.03);
+function chequers(u: number, v: number): number {
+  return (Math.floor(2 * u) + Math.floor(2 * v)) % 2 === 0 ? 0 : 1;
 }
 
-/** Boards along u with grain along them. */
+/** Boards along u, each of the one colour or the other. */
 function planks(u: number, v: number): number {
-  const board = Math.floor(v);
-  const y = fraction(v);
-  const grain = valueNoise(0.8 * u + 17 * whiteNoise(board, 5, 5), 7 * v, board);
-  return Math.max(step(0.07 - Math.min(y, 1 - y), 0.04), 0.75 * grain);
+  const board = Math.floor(2 * v);
+  return coin(board, Math.floor(u / 3 + 7 * whiteNoise(board, 1, 1)), 5);
 }
 
 function marble(u: number, v: number, w: number): number {
-  return 0.5 + 0.5 * Math.sin(5 * (u + v) + 12 * fractalNoise(u, v, w));
+  return 0.5 + 0.5 * Math.sin(5 * (u + v) + 10 * fractalNoise(u, v, w));
 }
 
 function spiral(u: number, v: number): number {
@@ -59,5 +55,5 @@ function dots(u: number, v: number): number {
   const row = Math.floor(v);
   const x = fraction(u + (row % 2 === 0 ? 0 : 0.5)) - 0.5;
   const y = fraction(v) - 0.5;
-  return step(0.3 - Math.hypot(x, y), 0.06);
+  return step(0.4 - Math.hypot(x, y), 0.06);
 }

@@ -1,4 +1,4 @@
-import { fractalNoise } from '@dinov2/primitives';
+import { fractalNoise, whiteNoise } from '@dinov2/primitives';
 import { sceneClasses } from './classes';
 import { patterns } from './pattern';
 import type { Camera, Colour, Material, Scene } from './scene';
@@ -45,7 +45,7 @@ export function renderScene(scene: Scene, size: number): Rendering {
       }
       colour = scale(colour, 1 / 5);
     }
-    for (let c = 0; c < 3; c++) image[pixel * 3 + c] = toByte(colour[c]);
+    for (let c = 0; c < 3; c++) image[pixel * 3 + c] = toByte(colour[c] * scene.camera.exposure, noiseAt(scene.camera, x / size, y / size, c, size));
   }
   return { size, image, mask, depth };
 }
@@ -133,7 +133,7 @@ function materialColour({ class: name, colours, period, angle, shift }: Material
   const [x, y, z] = scale(place, 1 / period);
   const share = patterns[name](cos * x - sin * y + shift[0], sin * x + cos * y + shift[1], z + shift[2]);
   const sharpness = Math.min(1, Math.max(0, 1.5 - (3 * footprint) / period));
-  const amount = 0.4 + (share - 0.4) * sharpness;
+  const amount = 0.5 + (share - 0.5) * sharpness;
   return add(scale(colours[0], 1 - amount), scale(colours[1], amount));
 }
 
@@ -146,8 +146,20 @@ function skyColour({ sky, light, cloudSeed }: Scene, direction: Vector): Colour 
   return add(scale(base, 1 - cover), scale(light.colour, cover));
 }
 
-/** sRGB transfer. */
-function toByte(linear: number): number {
+/** sRGB transfer; noise comes after it. */
+function toByte(linear: number, noise: number): number {
   const value = linear <= 0.0031308 ? 12.92 * linear : 1.055 * linear ** (1 / 2.4) - 0.055;
-  return Math.round(255 * Math.min(1, Math.max(0, value)));
+  return Math.round(255 * Math.min(1, Math.max(0, Math.min(1, value) + noise)));
+}
+
+/** Grains across a picture, whatever its size, so that a picture made smaller is as noisy as one drawn small. */
+const grains = 112;
+
+/** Normal noise at a place of the picture, 0 to 1 across and down. */
+function noiseAt({ noise, noiseSeed }: Camera, x: number, y: number, channel: number, size: number): number {
+  if (noise === 0) return 0;
+  const across = Math.min(size, grains);
+  const at = Math.floor(y * across) * across + Math.floor(x * across);
+  const [u, v] = [whiteNoise(at, channel, noiseSeed), whiteNoise(at, channel + 3, noiseSeed)];
+  return noise * Math.sqrt(-2 * Math.log(1 - u)) * Math.cos(2 * Math.PI * v);
 }

@@ -29,6 +29,12 @@ export interface Camera {
   readonly roll: number;
   /** Angle of view across the picture, radians. */
   readonly fieldOfView: number;
+  /** Factor on all light. */
+  readonly exposure: number;
+  /** Standard deviation of the noise of every value of the picture, of 1. */
+  readonly noise: number;
+  /** Tells the noise. */
+  readonly noiseSeed: number;
 }
 
 export interface Light {

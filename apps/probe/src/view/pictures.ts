@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ImageSource } from '@dinov2/data';
+import { imageFile, type ImageSource } from '@dinov2/data';
 import sharp from 'sharp';
 import { cut, type Geometry } from './geometry';
 
@@ -21,22 +21,23 @@ export class Pictures {
   async jpeg(image: number, geometry: Geometry, width: number): Promise<Buffer> {
     const path = this.source.paths[image]!;
     const box = this.source.boxes?.[image];
+    const span = this.source.spans?.[image];
     const { mtimeMs, size } = await stat(path);
-    const key = createHash('sha256').update(JSON.stringify([path, mtimeMs, size, box, geometry, width])).digest('hex');
+    const key = createHash('sha256').update(JSON.stringify([path, mtimeMs, size, box, geometry, width, ...(span ? [span] : [])])).digest('hex');
     const file = join(this.cache, key.slice(0, 2), `${key}.jpg`);
     // Asked for twice at once, as by two panels that show the same picture, it is made once.
     let jpeg = this.pending.get(key);
     if (jpeg === undefined) {
-      jpeg = this.readOrMake(file, path, box, geometry, width).finally(() => this.pending.delete(key));
+      jpeg = this.readOrMake(file, image, geometry, width).finally(() => this.pending.delete(key));
       this.pending.set(key, jpeg);
     }
     return jpeg;
   }
 
-  private async readOrMake(file: string, path: string, box: Box | undefined, geometry: Geometry, width: number): Promise<Buffer> {
+  private async readOrMake(file: string, image: number, geometry: Geometry, width: number): Promise<Buffer> {
     const kept = await readFile(file).catch(() => undefined);
     if (kept !== undefined) return kept;
-    const made = await make(path, box, geometry, width / geometry.width);
+    const made = await make(await imageFile(this.source, image), this.source.boxes?.[image], geometry, width / geometry.width);
     await mkdir(join(file, '..'), { recursive: true });
     const aside = `${file}.${process.pid}`;
     await writeFile(aside, made);
@@ -47,10 +48,10 @@ export class Pictures {
 
 type Box = NonNullable<NonNullable<ImageSource['boxes']>[number]>;
 
-async function make(path: string, box: Box | undefined, geometry: Geometry, scale: number): Promise<Buffer> {
-  const picture = box ?? (await sharp(path).metadata());
-  const { resized, ...window } = cut(picture, geometry, scale);
-  const image = sharp(path, { autoOrient: false, failOn: 'none' });
+async function make(picture: string | Uint8Array, box: Box | undefined, geometry: Geometry, scale: number): Promise<Buffer> {
+  const size = box ?? (await sharp(picture).metadata());
+  const { resized, ...window } = cut(size, geometry, scale);
+  const image = sharp(picture, { autoOrient: false, failOn: 'none' });
   return (box === undefined ? image : image.extract({ ...box }))
     .resize(resized.width, resized.height, { fit: 'fill' })
     .extract(window)

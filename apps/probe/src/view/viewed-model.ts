@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { ImageSource } from '@dinov2/data';
+import type { ImageSource, Span } from '@dinov2/data';
 import { searchNeighbours } from '@dinov2/evaluation';
 import { createExtractor, extractFeatures, type FeatureTable } from '@dinov2/features';
 import { ProbeError } from '../error';
@@ -85,10 +85,13 @@ export class ViewedModel {
 
   /** Tokens of every image for the search, one after another so that clicks are answered in between. */
   private async fillSearch(table: FeatureTable): Promise<void> {
-    const reasons = new Map(table.skipped.map(({ path, reason }) => [path, reason]));
+    const { paths, spans } = this.options.source;
+    // By place: an image that stands twice in the source is read once.
+    const place = (path: string, span: Span | undefined) => `${path} ${span?.offset}`;
+    const reasons = new Map(table.skipped.map(({ path, span, reason }) => [place(path, span), reason]));
     const skipped = Array.from(this.rows.keys())
       .filter((image) => this.rows[image] === -1)
-      .map((image) => ({ image, reason: reasons.get(this.options.source.paths[image]!) ?? 'not read' }));
+      .map((image) => ({ image, reason: reasons.get(place(paths[image]!, spans?.[image])) ?? 'not read' }));
     const { rows, columns } = this.grid;
     this.search = new PatchSearch({ patches: rows * columns, dimension: this.state.embedDim, maximumBytes: this.options.searchMemory });
     const ready = (searchable: number) => this.change({ status: 'ready', count: table.count, searchable, skipped, ...('map' in this.progress && { map: this.progress.map }) });
