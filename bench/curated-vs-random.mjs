@@ -3,10 +3,10 @@
 // neither has seen.
 //
 //   npm run build && node bench/curated-vs-random.mjs [--heap /tmp/heap] [--count 20000] [--images 2000] [--steps 300]
-//       [--seeds 3] [--manifest RUN/manifest.jsonl] [--out /tmp/curated-vs-random] [--name curated-vs-random]
+//       [--seeds 3] [--weights pixels | RUN | network] [--manifest RUN/manifest.jsonl] [--out /tmp/curated-vs-random] [--name curated-vs-random]
 //
-// The embeddings for curation come from a network that was itself pretrained on random images of the heap: nothing is used
-// that the random side does not have, and no label. Both sides use one recipe (support/heap.yaml), the same steps and the same seeds,
+// Nothing is used for curation that the random side does not have, and no label: embeddings are raw pixels (8 × 8 colours), or
+// with `--weights network` those of a network that was itself pretrained on random images of the heap. Both sides use one recipe (support/heap.yaml), the same steps and the same seeds,
 // and take turns; each seed of the random side draws its own images. `--manifest` skips the curation. Finished trainings
 // are kept and not repeated. Writes bench/results/<name>.json.
 import { spawn } from 'node:child_process';
@@ -26,6 +26,7 @@ const { values } = parseArgs({
     images: { type: 'string', default: '2000' },
     steps: { type: 'string', default: '300' },
     seeds: { type: 'string', default: '3' },
+    weights: { type: 'string', default: 'pixels' },
     manifest: { type: 'string' },
     out: { type: 'string', default: '/tmp/curated-vs-random' },
     name: { type: 'string', default: 'curated-vs-random' },
@@ -78,13 +79,14 @@ function pick(side, seed, k) {
   return runs.find((run) => run.side === side && run.seed === seed).knn[k];
 }
 
-/** Pretrain a network on random images, and curate the heap by what it sees. */
+/** Curate the heap by raw pixels, given weights, or what a network sees that was pretrained on random images of it. */
 async function curate() {
-  const network = join(out, 'network');
-  await train('network', randomFiles(heap, truth, images, createRandom(999)), 99);
+  const isNetwork = values.weights === 'network';
+  if (isNetwork) await train('network', randomFiles(heap, truth, images, createRandom(999)), 99);
+  const weights = isNetwork ? join(out, 'network') : values.weights === 'pixels' ? 'pixels' : resolve(values.weights);
   const plan = join(out, 'plan.yaml');
   const run = join(out, 'curated');
-  writeFileSync(plan, planText({ heap, out: run, weights: network, images, seed: 0 }));
+  writeFileSync(plan, planText({ heap, out: run, weights, images, seed: 0 }));
   await start([program('packages/curation'), 'run', plan]);
   return join(run, 'manifest.jsonl');
 }
@@ -92,11 +94,13 @@ async function curate() {
 /** Train on files, or take the finished run. Accuracies of the start and the end by k. */
 async function train(name, files, seed) {
   const [run, list] = [join(out, name), join(out, `${name}.txt`)];
-  writeFileSync(list, `${files.join('\n')}\n`);
-  const started = performance.now();
-  await start([program('apps/pretrain'), '--data', list, '--eval', join(heap, 'evaluation'), '--config', recipe, '--steps', String(steps), '--seed', String(seed), '--out', run, `evaluateEvery=${steps}`]);
-  const evaluations = readFileSync(join(run, 'evaluations.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line));
-  return { start: evaluations[0].knn, knn: evaluations.at(-1).knn, seconds: (performance.now() - started) / 1000 };
+  const text = `${files.join('\n')}\n`;
+  const results = () => (existsSync(join(run, 'evaluations.jsonl')) ? readFileSync(join(run, 'evaluations.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line)) : []);
+  const isFinished = existsSync(list) && readFileSync(list, 'utf8') === text && results().at(-1)?.iteration === steps;
+  writeFileSync(list, text);
+  if (!isFinished) await start([program('apps/pretrain'), '--data', list, '--eval', join(heap, 'evaluation'), '--config', recipe, '--steps', String(steps), '--seed', String(seed), '--out', run, `evaluateEvery=${steps}`]);
+  const evaluations = results();
+  return { start: evaluations[0].knn, knn: evaluations.at(-1).knn };
 }
 
 async function start(args) {

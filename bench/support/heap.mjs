@@ -30,7 +30,7 @@ heldOut:
 embed: { weights: ${JSON.stringify(weights)} }
 steps:
   - filter: {}
-  - exact: { perceptual: 4 }
+  - exact: {}
   - selfDeduplicate: {}
   - relativeDeduplicate: { mode: direct }
   - cluster: {}
