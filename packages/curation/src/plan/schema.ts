@@ -96,7 +96,7 @@ export const stepSchemas = {
   /** Files with equal bytes, and pictures with (nearly) equal perceptual hashes. */
   exact: z.strictObject({
     /** Bits of 64 by which perceptual hashes may differ; null compares bytes alone. */
-    perceptual: z.number().int().min(0).max(32).nullable().default(4),
+    perceptual: z.number().int().min(0).max(32).nullable().default(2),
     keep,
   }),
   /** Near copies within the pool (A.3). */

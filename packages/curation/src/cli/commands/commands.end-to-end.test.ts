@@ -74,7 +74,7 @@ describe('commands on a run', () => {
 
   it('plan: prints every setting, which can be read again', async () => {
     const { output } = await curateProgram('plan', at('plan.yaml'));
-    expect(output).toContain('perceptual: 4');
+    expect(output).toContain('perceptual: 2');
     expect(output).toMatch(/# images \(source\): 100 images in/);
   });
 
