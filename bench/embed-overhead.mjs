@@ -32,12 +32,12 @@ const all = openFolder(join(folder, 'pictures'));
 const source = takeImages(all, Array.from({ length: images }, (_, i) => i % all.paths.length));
 source.boxes = Array.from({ length: images }, (_, i) => ({ left: 0, top: 0, width: 500 - Math.floor(i / all.paths.length), height: 375 }));
 
-/** Milliseconds of processor time per image, over all threads, and images per second by the clock. */
+/** Milliseconds of processor time per image, over all threads. */
 async function measure(work) {
-  const [before, start] = [process.cpuUsage(), performance.now()];
+  const before = process.cpuUsage();
   await work();
   const { user, system } = process.cpuUsage(before);
-  return { cpuMs: (user + system) / 1000 / images, perSecond: images / ((performance.now() - start) / 1000) };
+  return (user + system) / 1000 / images;
 }
 
 let runs = 0;
@@ -56,11 +56,10 @@ for (const [name, extractor] of Object.entries(extractors)) {
   for (const way of Object.values(ways)) await way(); // programs are compiled, files are in memory
   for (let round = 0; round < rounds; round++) {
     for (const [way, work] of Object.entries(ways)) measured[way].push(await measure(work));
-    console.log(name, round, ...Object.entries(measured).map(([way, of]) => `${way} ${of.at(-1).cpuMs.toFixed(1)} ms (${of.at(-1).perSecond.toFixed(1)}/s)`));
+    console.log(name, round, ...Object.entries(measured).map(([way, of]) => `${way} ${of.at(-1).toFixed(1)} ms`));
   }
-  const cpu = Object.fromEntries(Object.entries(measured).map(([way, of]) => [way, median(of.map(({ cpuMs }) => cpuMs))]));
-  const perSecond = Object.fromEntries(Object.entries(measured).map(([way, of]) => [way, median(of.map(({ perSecond }) => perSecond))]));
-  results[name] = { cpuMsPerImage: cpu, imagesPerSecond: perSecond, ratio: cpu.embeddings / cpu.features };
+  const cpu = Object.fromEntries(Object.entries(measured).map(([way, of]) => [way, median(of)]));
+  results[name] = { cpuMsPerImage: cpu, ratio: cpu.embeddings / cpu.features };
   console.log(`${name}: ${cpu.features.toFixed(1)} ms of processor an image without, ${cpu.embeddings.toFixed(1)} with: ${results[name].ratio.toFixed(2)} times`);
   await extractor.dispose();
 }

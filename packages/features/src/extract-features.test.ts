@@ -215,6 +215,20 @@ describe('extractFeatures', () => {
     expect((await run(extractor, {}, source)).computed).toBe(0);
   });
 
+  it('tells images inside one file apart', async () => {
+    const files = openFolder(pictures).paths.slice(0, 3).map((path) => readFileSync(path));
+    const path = join(pictures, 'all.bin');
+    writeFileSync(path, Buffer.concat(files));
+    const spans = files.map(({ length }, i) => ({ offset: files.slice(0, i).reduce((sum, file) => sum + file.length, 0), length }));
+    const source = { paths: [path, path, path], labels: new Int32Array(3), classes: ['a'], spans };
+    const extractor = counting();
+    const alone = await run(extractor);
+    const { data, computed } = await run(extractor, {}, source);
+    expect(computed).toBe(3);
+    expect(data).toEqual(alone.data.slice(0, data.length));
+    expect((await run(extractor, {}, source)).computed).toBe(0);
+  });
+
   it('keeps patch tokens in float32 where asked to, to the bit', async () => {
     const extractor = counting();
     const table = await extractFeatures(extractor, openFolder(pictures), { cache, precision: 'float32' });

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { preprocessings } from '@dinov2/augment';
 import { decodeImage, openSource } from '@dinov2/data';
 import { type Extractor, extractFeatures, type ExtractProgress, pixelExtractor } from '@dinov2/features';
 import sharp from 'sharp';
@@ -31,7 +30,14 @@ beforeAll(async () => {
   }
 });
 
-const preprocessing = { ...preprocessings.dinov2, resize: { shortestEdge: 28 }, crop: { width: 28, height: 28 } };
+const preprocessing: Extractor['preprocessing'] = {
+  resize: { shortestEdge: 28 },
+  crop: { width: 28, height: 28 },
+  resample: 'bicubic',
+  resizer: 'pillow',
+  mean: [0.5, 0.5, 0.5],
+  std: [0.25, 0.25, 0.25],
+};
 const pixels = (outputs: Extractor['outputs'] = { classTokens: 1 }, patchSize = 7) => pixelExtractor(outputs, { patchSize, preprocessing });
 
 let sets = 0;

@@ -1,7 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Preprocessing } from '@dinov2/augment';
 import { type DecodeOptions, type EvaluationBatch, type ImageSource, loadEvaluationImages, takeImages } from '@dinov2/data';
 import { type Extractor, type ExtractProgress, ProgressMeter, type Tokens } from '@dinov2/features';
 import { CurationError } from '../error';
@@ -22,7 +21,7 @@ export interface EmbedOptions {
   /** Only the parts p with p mod `of` = `index`, so that several machines make one folder. */
   readonly shard?: { readonly index: number; readonly of: number };
   /** How pictures become inputs; by default as the extractor's network expects. */
-  readonly preprocessing?: Preprocessing;
+  readonly preprocessing?: Extractor['preprocessing'];
   /** How files are decoded. */
   readonly decode?: DecodeOptions;
   /** Images per call of the extractor; 16 by default. */
@@ -139,7 +138,7 @@ function checkOptions({ name, outputs }: Extractor, shardRows: number, { index, 
 interface Work extends EmbedOptions {
   readonly source: ImageSource;
   readonly extractor: Extractor;
-  readonly preprocessing: Preprocessing;
+  readonly preprocessing: Extractor['preprocessing'];
   readonly decode: DecodeOptions;
   readonly missing: readonly Part[];
   readonly shardRows: number;

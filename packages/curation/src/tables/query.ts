@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import type * as DuckDB from '@duckdb/node-api';
 import { CurationError } from '../error';
 
 /** A row of an answer: whole numbers as numbers where these hold them, else as BigInt. */
@@ -35,7 +36,7 @@ export async function query(sql: string, tables: Readonly<Record<string, string>
   }
 }
 
-async function loadDuckDB(): Promise<typeof import('@duckdb/node-api')> {
+async function loadDuckDB(): Promise<typeof DuckDB> {
   try {
     return await import('@duckdb/node-api');
   } catch (cause) {
