@@ -3,7 +3,7 @@ import pc from 'picocolors';
 import type { Advance } from './step';
 
 /** What of a step's result is said. */
-export interface SaidResult {
+interface SaidResult {
   readonly in: number;
   readonly kept: number;
   readonly seconds: number;

@@ -191,7 +191,7 @@ function entriesOf(value: unknown): { value: unknown; place: Place }[] {
 }
 
 /** Last part of a path, without its ending, of letters that fit a folder's name. */
-export function nameOf(path: string): string {
+function nameOf(path: string): string {
   const name = basename(resolve(path));
   const bare = extname(name) === '' ? name : name.slice(0, -extname(name).length);
   return bare.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '') || 'pictures';

@@ -14,7 +14,7 @@ const PART = 2e12;
 const MOST_PARTS = 64;
 
 /** How neighbours were searched for. */
-export interface JoinFacts {
+interface JoinFacts {
   readonly method: 'exact' | 'ivf';
   readonly probes?: number;
   readonly partitions?: number;
