@@ -93,7 +93,7 @@ describe('decodeImage', () => {
   it('refuses what cannot be used, with a reason', async () => {
     const jpeg = await wave(200, 200).jpeg().toBuffer();
     const cases = {
-      'truncated.jpg': [jpeg.subarray(0, jpeg.length >> 1), /premature end/i],
+      'truncated.jpg': [jpeg.subarray(0, jpeg.length >> 1), /damaged or cut off/],
       'empty.jpg': ['', /(empty|unsupported|contains)/i],
       'text.jpg': ['not an image', /unsupported image format/],
       'tiny.png': [await wave(7, 300).png().toBuffer(), /7 × 300 pixels; sides below 8 are not used/],

@@ -33,13 +33,23 @@ export async function decodeImage(
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true })
     .catch((cause: Error) => {
-      throw new DataError(cause.message, { cause });
+      throw new DataError(reasonOf(cause), { cause });
     });
   const { width, height, channels } = info;
   if (Math.min(width, height) < minimumSide) {
     throw new DataError(`${width} × ${height} pixels; sides below ${minimumSide} are not used`);
   }
   return { data: channels === 3 ? data : spreadGray(data, channels), width, height };
+}
+
+/**
+ * Why an image cannot be decoded. What sharp says by itself is taken as it is. What comes from libvips is not: its threads
+ * share one list of errors, so that an image may get the text of another, or none, and the same file would fail for another
+ * reason each time.
+ */
+function reasonOf({ message }: Error): string {
+  const [own] = /^Input (file is missing.*|\w+ contains unsupported image format|\w+ has corrupt header|image exceeds pixel limit)/.exec(message) ?? [];
+  return own ?? 'the image is damaged or cut off';
 }
 
 function spreadGray(data: Uint8Array, channels: number): Uint8Array {
