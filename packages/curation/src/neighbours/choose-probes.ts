@@ -5,6 +5,8 @@ import type { Context } from './comparer';
 import type { Partitions } from './partitions';
 import { LARGEST_TILE, type Lists } from './top-lists';
 
+/** Standard errors that the sample's share lies above the wanted one, so that the true one is hardly ever below. */
+const MARGIN = 2;
 /** Edges below which a share of them says too little. */
 const FEWEST_EDGES = 64;
 
@@ -20,7 +22,7 @@ interface SampledLists extends Context {
 }
 
 /**
- * The number of nearest partitions in which the wanted share of a sample's edges lies, and a standard error more, since
+ * The number of nearest partitions in which the wanted share of a sample's edges lies, and a little more, since
  * it is a sample. Where it has few edges, each query's nearest neighbour counts in their place: it is farther away, and so
  * harder to find.
  */
@@ -35,7 +37,7 @@ export async function chooseProbes(sample: SampledLists): Promise<number> {
   const wanted = edges.length >= FEWEST_EDGES ? edges : places.filter((i, at) => at === 0 || query(i) !== query(places[at - 1]!));
   if (wanted.length === 0) return partitions;
   const ranks = await partitionRanks(sample, wanted.map((i) => ({ query: query(i), partition: partitionAt(offsets, indices[i]!) })));
-  const target = Math.min(1, recall + Math.sqrt((recall * (1 - recall)) / ranks.length));
+  const target = Math.min(1, recall + MARGIN * Math.sqrt((recall * (1 - recall)) / ranks.length));
   return ranks.sort()[Math.max(0, Math.ceil(target * ranks.length) - 1)]! + 1;
 }
 

@@ -15,8 +15,11 @@ import { stageProgress } from './progress';
 import { sampleRows } from './sample-rows';
 import { TopLists } from './top-lists';
 
-/** Queries whose exact neighbours are found, to choose the probes and again to measure the recall. */
-const SAMPLE = 1024;
+/** Queries whose exact neighbours are found, at least. */
+const SMALLEST_SAMPLE = 1024;
+/** For each root of a row, to choose the probes and to measure the recall: so their share of the work stays the same. */
+const CHOOSING = 4;
+const MEASURING = 2;
 /** Probes of all queries that are compared at a time: a number each, twice. */
 const MOST_PROBES = 2 ** 27;
 
@@ -41,7 +44,7 @@ export async function joinByPartitions(
     const probes = settings.probes ?? (settings.recall >= 1 ? partitions : await wantedProbes(indexed, settings));
     const queryRows = Math.min(settings.queryRows, Math.ceil(MOST_PROBES / probes));
     const { first: begin, end } = shardRange(shard, queries.rows);
-    const sample = sampleRows(end - begin, SAMPLE, createRandom(seed).fork('check')).map((row) => begin + row);
+    const sample = sampleRows(end - begin, sampleSize(MEASURING, index), createRandom(seed).fork('check')).map((row) => begin + row);
     const noted = new Map([...sample].map((row): [number, number[]] => [row, []]));
     await compareQueries({ ...indexed, comparer: partitionComparer(index, probes, settings), store, noted }, { ...settings, queryRows });
     const truth = await exactEdges(indexed, sample, settings);
@@ -51,9 +54,11 @@ export async function joinByPartitions(
   }
 }
 
+const sampleSize = (factor: number, { order }: Partitions): number => Math.max(SMALLEST_SAMPLE, Math.round(factor * Math.sqrt(order.length)));
+
 /** The probes that the recall needs by a sample of all queries: the same for all shards. */
 async function wantedProbes(indexed: Indexed, settings: JoinSettings): Promise<number> {
-  const sample = sampleRows(indexed.queries.rows, SAMPLE, createRandom(settings.seed).fork('probes'));
+  const sample = sampleRows(indexed.queries.rows, sampleSize(CHOOSING, indexed.index), createRandom(settings.seed).fork('probes'));
   const { queries, lists } = await exactLists(indexed, sample, { ...settings, threshold: -Infinity });
   const width = lists.indices.length / sample.length;
   const places = lists.indices.map((position, i) => {
