@@ -1,5 +1,5 @@
 // Kills dinov2-curate at random moments and lets it go on: the manifest must be the same, byte for byte.
-//   npx turbo run build --filter=@dinov2/curation... && node bench/curate-kill.mjs [--kills 20] [--images 200] [--weights pixels] [--seed 1]
+//   npx turbo run build --filter=@dinov2/curation... && node bench/curate-kill.mjs [--kills 20] [--images 200] [--weights pixels] [--seed 1] [--program dist/main.js]
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,9 +16,11 @@ const { values } = parseArgs({
     images: { type: 'string', default: '200' },
     weights: { type: 'string', default: 'pixels' },
     seed: { type: 'string', default: '1' },
+    // Another build, such as a copy that nothing changes meanwhile.
+    program: { type: 'string', default: fileURLToPath(new URL('../packages/curation/dist/main.js', import.meta.url)) },
   },
 });
-const program = fileURLToPath(new URL('../packages/curation/dist/main.js', import.meta.url));
+const { program } = values;
 const folder = mkdtempSync(join(tmpdir(), 'curate-kill-'));
 const random = createRandom(Number(values.seed));
 
@@ -39,7 +41,7 @@ function run(words, milliseconds = Infinity) {
 const manifestOf = (out) => ['manifest.parquet', 'manifest.jsonl'].map((name) => createHash('sha256').update(readFileSync(join(out, name))).digest('hex')).join(' ');
 
 try {
-  await generateHeap(join(folder, 'heap'), { count: Number(values.images), evaluationTrain: 32, evaluationHeldout: 32 });
+  await generateHeap(join(folder, 'heap'), { count: Number(values.images), evaluationTrain: 1, evaluationHeldout: 1 });
   // Small parts, so that there is more than one to be cut in.
   const plan = join(folder, 'plan.yaml');
   writeFileSync(plan, `sources: heap/images\nheldOut: heap/evaluation/heldout\nembed: { weights: ${values.weights}, shardRows: 32 }\n`);

@@ -9,7 +9,7 @@ import { readTable } from './tables';
 
 const { folder, remove } = temporaryFolder();
 const heap = join(folder, 'heap');
-beforeAll(() => generateHeap(heap, { count: 120, seed: 3, evaluationTrain: 24, evaluationHeldout: 12 }));
+beforeAll(() => generateHeap(heap, { count: 120, seed: 3, evaluationTrain: 1, evaluationHeldout: 1 }));
 afterAll(remove);
 
 const read = (out: string, file: string) => readFileSync(join(out, file));

@@ -11,8 +11,8 @@ const { folder, remove } = temporaryFolder();
 const plan = join(folder, 'plan.yaml');
 beforeAll(async () => {
   if (!existsSync(program)) throw new Error('packages/curation is not built; run `npm run build` first, as `npm test` does');
-  await generateHeap(join(folder, 'heap'), { count: 120, seed: 7, evaluationTrain: 10, evaluationHeldout: 10 });
-  writeFileSync(plan, 'sources: heap/images\nheldOut: heap/evaluation/heldout\nembed: { weights: pixels, shardRows: 16 }\n');
+  await generateHeap(join(folder, 'heap'), { count: 120, seed: 7, evaluationTrain: 1, evaluationHeldout: 1 });
+  writeFileSync(plan, 'sources: heap/images\nheldOut: heap/evaluation/heldout\nembed: { weights: pixels, shardRows: 16 }\nsteps: [filter, exact, { selfDeduplicate: { threshold: 0.95 } }, relativeDeduplicate, { cluster: { resampling: 1 } }, balance]\n');
 });
 afterAll(remove);
 

@@ -7,8 +7,8 @@ import { curateProgram, temporaryFolder } from './program.testing';
 const { folder, remove } = temporaryFolder();
 const plan = join(folder, 'plan.yaml');
 beforeAll(async () => {
-  await generateHeap(join(folder, 'heap'), { count: 100, seed: 5, evaluationTrain: 10, evaluationHeldout: 10 });
-  writeFileSync(plan, 'sources: heap/images\nheldOut: heap/evaluation/heldout\nembed: { weights: pixels, shardRows: 16 }\n');
+  await generateHeap(join(folder, 'heap'), { count: 100, seed: 5, evaluationTrain: 1, evaluationHeldout: 1 });
+  writeFileSync(plan, 'sources: heap/images\nheldOut: heap/evaluation/heldout\nembed: { weights: pixels, shardRows: 16 }\nsteps: [filter, exact, { selfDeduplicate: { threshold: 0.95 } }, relativeDeduplicate, { cluster: { resampling: 1 } }, balance]\n');
 });
 afterAll(remove);
 

@@ -67,7 +67,7 @@ describe('commands on arrays', () => {
 
 describe('commands on a run', () => {
   beforeAll(async () => {
-    await generateHeap(at('heap'), { count: 100, seed: 2, evaluationTrain: 10, evaluationHeldout: 10 });
+    await generateHeap(at('heap'), { count: 100, seed: 2, evaluationTrain: 1, evaluationHeldout: 1 });
     writeFileSync(at('plan.yaml'), 'sources: heap/images\nembed: { weights: pixels }\nsteps: [exact]\n');
     expect((await curateProgram('run', at('plan.yaml'), '--out', at('run'))).code).toBe(0);
   });
