@@ -106,7 +106,10 @@ describe('renderScene', () => {
     const even = { ...scene, things: [{ ...wall, material: { ...wall.material, colours: [[0.5, 0.5, 0.5], [0.5, 0.5, 0.5]] as const } }], light: { ...sun, ambient: [0.5, 0.5, 0.5] as const } };
     const values = (camera: Partial<Scene['camera']>, side: number) => Float64Array.from(renderScene({ ...even, camera: { ...even.camera, ...camera } }, side).image);
     const mean = (of: Float64Array) => of.reduce((sum, value) => sum + value, 0) / of.length;
-    const deviation = (of: Float64Array) => Math.sqrt(mean(of.map((value) => (value - mean(of)) ** 2)));
+    const deviation = (of: Float64Array) => {
+      const middle = mean(of);
+      return Math.sqrt(mean(of.map((value) => (value - middle) ** 2)));
+    };
     expect(mean(values({ exposure: 0.5 }, size))).toBeLessThan(0.8 * mean(values({}, size)));
     expect(deviation(values({}, size))).toBe(0);
     // 12 544 draws of standard deviation 0.1 · 255, three channels: the standard error is 0.4 % of it.
