@@ -11,7 +11,7 @@ export const maximumFloat16 = 65504;
  *
  * @param target - gets the bits of the halves; a new array by default.
  */
-export function writeFloat16(values: Float32Array, target = new Uint16Array(values.length)): Uint16Array {
+export function writeFloat16(values: Float32Array, target: Uint16Array = new Uint16Array(values.length)): Uint16Array {
   const source = bitsOf(values);
   for (let i = 0; i < source.length; i++) {
     const sign = (source[i]! >>> 16) & 0x8000;
@@ -37,7 +37,7 @@ export function writeFloat16(values: Float32Array, target = new Uint16Array(valu
  * @param halves - their bits
  * @param target - gets the values; a new array by default.
  */
-export function readFloat16(halves: Uint16Array, target = new Float32Array(halves.length)): Float32Array {
+export function readFloat16(halves: Uint16Array, target: Float32Array = new Float32Array(halves.length)): Float32Array {
   table ??= Uint32Array.from({ length: 1 << 16 }, (_, half) => float32Bits(half));
   const to = bitsOf(target);
   for (let i = 0; i < halves.length; i++) to[i] = table[halves[i]!]!;
