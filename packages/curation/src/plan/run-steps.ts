@@ -100,6 +100,8 @@ export async function runSteps(options: StepsOptions): Promise<StepsOutcome> {
     let result: StepResult;
     if (current && !forced) {
       result = found;
+      // Left by a run that was cut after its result.
+      await rm(join(folder, stepFiles.work), { recursive: true, force: true });
       reporter.skipped(stepLabel(step, number), result);
     } else {
       if (only !== undefined && number < names.indexOf(only)) {
