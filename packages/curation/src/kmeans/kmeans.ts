@@ -63,6 +63,9 @@ export interface KmeansOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Rows per cluster among which seeds are looked for, and the least number of them. */
+const SEEDED = 8;
+const LEAST_SEEDED = 8192;
 /** Rows per cluster of the first sample, and the growth from each to the next. */
 const FIRST_SAMPLE = 16;
 const GROWTH = 3;
@@ -72,7 +75,7 @@ const LEAST_SAMPLED = 2 ** 15;
 const SAMPLE_ROUNDS = 2;
 /** Nearest centroids of a row that iterations between two comparisons with all choose from, and how many such there are. */
 const CANDIDATES = 8;
-const REFINEMENTS = 5;
+const REFINEMENTS = 10;
 /** From so many clusters on, a product with all costs more than that. */
 const LEAST_REFINED = 256;
 /** Rows that tell where the data lie. */
@@ -133,8 +136,10 @@ export async function kmeans(vectors: Vectors, options: KmeansOptions): Promise<
     if (!centroids) {
       if (initial) centroids = await comparable(memoryVectors(initial, columns), metric, survey.origin).read(0, clusters);
       else {
-        const onPass = (): void => clock.begin({ phase: 'seed', iteration: 0, total: view.rows });
-        centroids = await seedCentroids(view, { ...options, nearest, random, onPass, onRows: (count) => clock.add(count), signal });
+        const size = Math.max(SEEDED * clusters, LEAST_SEEDED);
+        const among = 2 * size <= view.rows ? await subset(all, sampleRows(rows, size, sampleKey)) : view;
+        const onPass = (): void => clock.begin({ phase: 'seed', iteration: 0, total: among.rows });
+        centroids = await seedCentroids(among, { ...options, nearest, random, onPass, onRows: (count) => clock.add(count), signal });
       }
       await checkpoint?.save(position, centroids, columns);
     }
