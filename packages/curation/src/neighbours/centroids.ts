@@ -10,7 +10,7 @@ const ITERATIONS = 8;
 /**
  * Spherical k-means of a sample of unit rows, from rows drawn by chance: centroids of length 1, (partitions, columns).
  *
- * Rough on purpose: `kmeans`, with its seeds and exact sums, takes three times as long and saves no probe.
+ * Rough on purpose: `kmeans`, with its seeds and exact sums, takes twice as long to the same mean cosine.
  */
 export async function sphericalCentroids(
   sample: Float32Array,
