@@ -60,7 +60,6 @@ const evaluations = [
   { name: 'segmentation, +ms', metrics: ['mIoU'], weights: scenesRun, args: ['segmentation', '--multiscale', '--size', '112', '--iterations', '300', '--data', scenes] },
   { name: 'depth, 1 block', metrics: ['RMSE', 'δ1'], weights: scenesRun, args: ['depth', '--max-depth', '30', '--size', '112', '--iterations', '300', '--data', scenes] },
   { name: 'depth, 4 blocks', metrics: ['RMSE', 'δ1'], weights: scenesRun, args: ['depth', '--head', 'linear4', '--max-depth', '30', '--size', '112', '--iterations', '300', '--data', scenes] },
-  { name: 'depth, DPT', metrics: ['RMSE', 'δ1'], weights: scenesRun, args: ['depth', '--head', 'dpt', '--max-depth', '30', '--size', '112', '--iterations', '300', '--data', scenes] },
 ];
 const rows = [];
 for (const { name, metrics, weights, args } of evaluations) {
