@@ -17,7 +17,7 @@ import type { FinishedStep, StepOutcome, StepRunner } from './step';
 import { stepRunners } from './steps';
 
 /** Of the meaning of results: others are made anew. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** Counts of one source in one step. */
 export interface SourceCounts {
@@ -117,10 +117,10 @@ export async function runSteps(options: StepsOptions): Promise<StepsOutcome> {
       return { results, final: undefined };
     }
     entering = kept(await readDecisions(join(folder, stepFiles.decisions)));
-    const threshold = step.kind === 'selfDeduplicate' ? (result.facts['threshold'] as number | undefined) : undefined;
+    const { threshold, separable } = (step.kind === 'selfDeduplicate' ? result.facts : {}) as Pick<FinishedStep, 'threshold' | 'separable'>;
     // Clusters and a threshold are read by steps further on.
     upstream = { decisions: result.outputs[stepFiles.decisions], clusters: step.kind === 'cluster' ? result.outputs : upstream['clusters'], threshold: threshold ?? upstream['threshold'] };
-    before.push({ kind: step.kind, name: step.name, folder, ...(threshold !== undefined && { threshold }) });
+    before.push({ kind: step.kind, name: step.name, folder, ...(threshold !== undefined && { threshold }), ...(separable !== undefined && { separable }) });
   }
   return { results, final: entering };
 }
@@ -157,6 +157,7 @@ async function runStep({ plan, images, reporter, engine, extractor, shard, signa
     vectors: (ids) => selectVectors(images.vectors, ids),
     progress: (unit, part) => reporter.progress(part === undefined ? label : `${label}, ${part}`, unit),
     say: (text) => reporter.say(text),
+    warn: (text) => reporter.warn(text),
   });
   reporter.endProgress();
   if (outcome === undefined) {

@@ -14,6 +14,8 @@ export interface FinishedStep {
   readonly folder: string;
   /** Cosine that it used, if it is a self-deduplication. */
   readonly threshold?: number;
+  /** Whether embeddings tell copies from look-alikes at it, where that was measured. */
+  readonly separable?: boolean;
 }
 
 /** Receives how much of the counted work is done. */
@@ -46,6 +48,8 @@ export interface StepWork<K extends StepKind> {
   /** Show counted work; `part` says which of several. */
   progress(unit: string, part?: string): Advance;
   say(text: string): void;
+  /** Say what the user should do something about. */
+  warn(text: string): void;
 }
 
 /** What a step found out. */

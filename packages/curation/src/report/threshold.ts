@@ -23,9 +23,10 @@ const shown = 6;
 
 /** What another threshold would have removed, how right it would have been, and the pairs that it turns on. */
 export async function thresholdSection(run: string, step: StepResult, pictures: Thumbnails, labels?: Labels): Promise<{ content: Html; charts: Chart[] }> {
-  const { threshold, thresholdReason, edgeRecall, method, sweep = [] } = step.facts as {
+  const { threshold, thresholdReason, separable = true, edgeRecall, method, sweep = [] } = step.facts as {
     threshold?: number;
     thresholdReason?: string;
+    separable?: boolean;
     edgeRecall?: number;
     method?: string;
     sweep?: readonly SweepRow[];
@@ -48,14 +49,15 @@ export async function thresholdSection(run: string, step: StepResult, pictures: 
   return {
     charts,
     content: html`<section id="threshold-${step.step}"><h2>The threshold of ${step.name}</h2>
-<p>Cosine above <b>${threshold.toFixed(3)}</b>${thresholdReason !== undefined && html` (${thresholdReason})`}, ${count(edges.rows)} pairs on record${method !== undefined && html`, joined by ${method}`}${edgeRecall !== undefined && html` with an edge recall of ${edgeRecall.toFixed(3)}`}.</p>
+<p>Cosine above <b>${threshold}</b>${thresholdReason !== undefined && separable && html` (${thresholdReason})`}, ${count(edges.rows)} pairs on record${method !== undefined && html`, joined by ${method}`}${edgeRecall !== undefined && html` with an edge recall of ${edgeRecall.toFixed(3)}`}.</p>
+${!separable && html`<p class="warning"><b>Threshold</b> ${thresholdReason}</p>`}
 <div class="charts">${charts.map(chartElement)}</div>
 ${above.length > 0 && html`<h3>Just above: taken for duplicates</h3><div class="pairs">${await Promise.all(above.map(show))}</div>`}
 ${below.length > 0 && html`<h3>Just below: told apart</h3><div class="pairs">${await Promise.all(below.map(show))}</div>`}</section>`,
   };
 }
 
-const hundredths = (value: number) => Number((100 * value).toFixed(2));
+const hundredths = (value: number) => Number((100 * value).toFixed(4));
 
 function removedChart(step: StepResult, sweep: readonly SweepRow[]): Chart {
   return {

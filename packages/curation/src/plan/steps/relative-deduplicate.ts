@@ -18,8 +18,8 @@ export const relativeDeduplicate: StepRunner<'relativeDeduplicate'> = async (wor
   const decisions = keepAll(ids, times, 'kept');
   const held = numbersOf(images.sets, ({ role, name }) => role === 'heldOut' && (settings.against?.includes(name) ?? true));
   if (ids.length === 0 || held.length === 0) return { decisions, facts: {} };
-  const { threshold, thresholdReason } = await chooseThreshold(work, 'relative');
-  say(`  threshold ${threshold}: ${thresholdReason}`);
+  const chosen = await chooseThreshold(work, 'relative');
+  const { threshold } = chosen;
   const [pool, references] = [vectors(ids), vectors(held)];
   const { k, method, recall, mode } = settings;
   const between = await joinInParts(pool, references, { ...work, name: 'between', k: Math.min(REFERENCES, held.length), method, recall, floor: floorOf(threshold) });
@@ -44,5 +44,5 @@ export const relativeDeduplicate: StepRunner<'relativeDeduplicate'> = async (wor
   if (mode === 'component' && linked > 2 * counts.direct && linked > 0.2 * ids.length) {
     say(`  ${linked} images hang together with held-out ones, ${counts.direct} are near one themselves; \`mode: direct\` drops the latter alone`);
   }
-  return { decisions, facts: { threshold, thresholdReason, ...between.facts, ...counts, within: within.facts, removedDirect: counts.direct, removedComponent: linked } };
+  return { decisions, facts: { ...chosen, ...between.facts, ...counts, within: within.facts, removedDirect: counts.direct, removedComponent: linked } };
 };

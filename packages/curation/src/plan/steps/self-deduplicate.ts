@@ -15,8 +15,8 @@ export const selfDeduplicate: StepRunner<'selfDeduplicate'> = async (work) => {
   const { settings, ids, times, vectors, folder, say } = work;
   const decisions = keepAll(ids, times, 'unique');
   if (ids.length < 2) return { decisions, facts: {} };
-  const { threshold, thresholdReason } = await chooseThreshold(work, 'self');
-  say(`  threshold ${threshold}: ${thresholdReason}`);
+  const chosen = await chooseThreshold(work, 'self');
+  const { threshold } = chosen;
   const pool = vectors(ids);
   const { k, method, recall } = settings;
   const found = await joinInParts(pool, pool, { ...work, name: 'within', k, method, recall, floor: floorOf(threshold) });
@@ -53,8 +53,7 @@ export const selfDeduplicate: StepRunner<'selfDeduplicate'> = async (work) => {
   return {
     decisions,
     facts: {
-      threshold,
-      thresholdReason,
+      ...chosen,
       ...found.facts,
       ...counts,
       sizes: Object.fromEntries(sizes.map(({ size, components }) => [size, components])),

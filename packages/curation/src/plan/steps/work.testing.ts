@@ -36,5 +36,6 @@ export function workOf<K extends StepKind>(
     vectors: (ids) => selectVectors(vectors, ids),
     progress: () => () => {},
     say: () => {},
+    warn: () => {},
   };
 }
