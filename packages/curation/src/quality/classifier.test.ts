@@ -38,6 +38,17 @@ describe('classifyAll', () => {
     expect(failed).toEqual([0, 2, 3].map((row) => ({ row, reason: `no row ${row}` })));
   });
 
+  it('has the columns of earlier pictures where none can be read', async () => {
+    const classifier = await loadClassifier(({ images }) => ({ width: images.map(({ width }) => width) }));
+    const broken = () => Promise.reject(new Error('gone'));
+    expect((await classifyAll(classifier, { paths, readImage: broken })).columns).toEqual({});
+    const { columns, failed } = await classifyAll(classifier, { paths, readImage: broken }, { names: ['width'] });
+    expect(columns).toEqual({ width: new Float32Array(5).fill(NaN) });
+    expect(failed).toHaveLength(5);
+    expect((await classifyAll(classifier, { paths, readImage }, { names: ['width'] })).columns).toEqual({ width: Float32Array.of(1, 2, 3, 4, 5) });
+    await expect(classifyAll(classifier, { paths, readImage }, { names: ['height'] })).rejects.toThrow('returned the columns width, before height');
+  });
+
   it('passes embeddings to a module that wants them', async () => {
     await writeFile(
       join(folder, 'length.mjs'),

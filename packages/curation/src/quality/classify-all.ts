@@ -15,12 +15,14 @@ export interface ClassifierInput {
 export interface ClassifyOptions {
   /** Pictures per call; 32 by default, 1024 for embeddings. */
   readonly batch?: number;
+  /** Columns of earlier pictures: it must return the same, and they are there even if none of these pictures can be read. */
+  readonly names?: readonly string[];
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
 }
 
 export interface Classification {
-  /** One number per row; not a number where the picture could not be read. */
+  /** One number per row; not a number where the picture could not be read. None where none could be, unless they were named. */
   readonly columns: Readonly<Record<string, Float32Array>>;
   /** Pictures that could not be read; they never stop the run. */
   readonly failed: readonly { readonly row: number; readonly reason: string }[];
@@ -35,13 +37,14 @@ export interface Classification {
 export async function classifyAll(
   classifier: Classifier,
   input: ClassifierInput,
-  { batch: size = classifier.input === 'images' ? 32 : 1024, onProgress, signal }: ClassifyOptions = {},
+  { batch: size = classifier.input === 'images' ? 32 : 1024, names: before, onProgress, signal }: ClassifyOptions = {},
 ): Promise<Classification> {
   const { paths } = input;
   checkInput(classifier, input, size);
-  const columns: Record<string, Float32Array> = {};
+  const unknown = () => new Float32Array(paths.length).fill(Number.NaN);
   const failed: { row: number; reason: string }[] = [];
-  let names: string[] | undefined;
+  let names = before && [...before].sort();
+  const columns: Record<string, Float32Array> = Object.fromEntries((names ?? []).map((name) => [name, unknown()]));
   for (let first = 0; first < paths.length; first += size) {
     signal?.throwIfAborted();
     const { batch, rows } = await readBatch(classifier, input, first, Math.min(size, paths.length - first), failed);
@@ -53,7 +56,7 @@ export async function classifyAll(
         throw new CurationError(`${where}: returned the columns ${Object.keys(answer).join(', ')}, before ${names.join(', ')}`);
       }
       for (const name of names) {
-        const column = (columns[name] ??= new Float32Array(paths.length).fill(Number.NaN));
+        const column = (columns[name] ??= unknown());
         rows.forEach((row, i) => (column[row] = Number(answer[name]![i]!)));
       }
     }
