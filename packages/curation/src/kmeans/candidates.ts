@@ -2,6 +2,7 @@ import type { Vectors } from '../vectors/vectors';
 import type { ClusterSums } from './cluster-sums';
 import { squaredLength } from './metric';
 import type { NearestTile, RowRange } from './nearest-pass';
+import { RowScores } from './row-scores';
 
 /** Error of a float32 score, as a share of ‖x‖ ‖c‖: scores nearer than this are computed anew. */
 const ROUNDING = 1e-5;
@@ -63,41 +64,42 @@ export class Candidates {
     const { first, end } = this.#range;
     const { ways, rises, offsets, longest } = changes(before, centroids, sums);
     const reach = (candidate: number, length: number): number => length * ways[candidate]! + rises[candidate]!;
+    const scores = new RowScores(centroids, columns, Math.min(blockRows, end - first), this.depth);
+    const { list, products } = scores;
+    const places = new Uint8Array(this.depth);
     for (let block = first; block < end; block += blockRows) {
       signal?.throwIfAborted();
       const count = Math.min(blockRows, end - block);
       let rows: Float32Array | undefined;
       for (let i = 0; i < count; i++) {
         const row = block - first + i;
-        const list = row * this.depth;
+        const start = row * this.depth;
         const old = this.#places[row]!;
-        const own = this.#centroids[list + old]!;
+        const own = this.#centroids[start + old]!;
         const length = this.#lengths[row]!;
         const slack = ROUNDING * length * longest;
-        const least = this.#scores[list + old]! - reach(own, length) - slack;
-        let contested = false;
-        for (let other = 0; other < this.depth && !contested; other++) {
-          contested = other !== old && this.#scores[list + other]! + reach(this.#centroids[list + other]!, length) + slack >= least;
+        const least = this.#scores[start + old]! - reach(own, length) - slack;
+        let contested = 0;
+        for (let place = 0; place < this.depth; place++) {
+          const candidate = this.#centroids[start + place]!;
+          if (place !== old && this.#scores[start + place]! + reach(candidate, length) + slack < least) continue;
+          places[contested] = place;
+          list[contested++] = candidate;
         }
-        if (!contested) continue;
+        if (contested === 1) continue;
 
-        rows ??= await vectors.read(block, count);
-        const at = i * columns;
-        let place = old;
-        let nearest = own;
-        let largest = dot(rows, at, centroids, own * columns, columns) - offsets[own]!;
-        for (let other = 0; other < this.depth; other++) {
-          const candidate = this.#centroids[list + other]!;
-          if (other === old || this.#scores[list + other]! + reach(candidate, length) + slack < largest) continue;
-          const score = dot(rows, at, centroids, candidate * columns, columns) - offsets[candidate]!;
-          if (score < largest || (score === largest && candidate > nearest)) continue;
-          place = other;
-          nearest = candidate;
+        if (!rows) scores.load((rows = await vectors.read(block, count)));
+        scores.compare(i, contested);
+        let [nearest, largest] = [-1, -Infinity];
+        for (let at = 0; at < contested; at++) {
+          const score = products[at]! - offsets[list[at]!]!;
+          if (nearest >= 0 && (score < largest || (score === largest && list[at]! > list[nearest]!))) continue;
+          nearest = at;
           largest = score;
         }
-        if (place === old) continue;
-        this.#places[row] = place;
-        sums.move(rows, at, own, nearest);
+        if (list[nearest] === own) continue;
+        this.#places[row] = places[nearest]!;
+        sums.move(rows, i * columns, own, list[nearest]!);
       }
       onRows(count);
     }
@@ -130,21 +132,4 @@ function changes(before: Float32Array, after: Float32Array, { space: { columns, 
     rises[c] = Math.abs(offsets[c]! - old / 2);
   }
   return { ways, rises, offsets, longest };
-}
-
-function dot(a: Float32Array, startA: number, b: Float32Array, startB: number, length: number): number {
-  // Four running sums let the processor overlap the additions.
-  let sum0 = 0;
-  let sum1 = 0;
-  let sum2 = 0;
-  let sum3 = 0;
-  let i = 0;
-  for (; i + 3 < length; i += 4) {
-    sum0 += a[startA + i]! * b[startB + i]!;
-    sum1 += a[startA + i + 1]! * b[startB + i + 1]!;
-    sum2 += a[startA + i + 2]! * b[startB + i + 2]!;
-    sum3 += a[startA + i + 3]! * b[startB + i + 3]!;
-  }
-  for (; i < length; i++) sum0 += a[startA + i]! * b[startB + i]!;
-  return sum0 + sum1 + (sum2 + sum3);
 }

@@ -10,6 +10,7 @@ import type { Clustering } from './clustering';
 import { comparable, type Metric, squaredLength } from './metric';
 import { BLOCK_ROWS, nearestPass } from './nearest-pass';
 import { NearestRows } from './nearest-rows';
+import { MOST_TABLE_BYTES } from './row-scores';
 import { sampleRows } from './row-hash';
 import { seedCentroids } from './seed-centroids';
 import { checkShard, type Shard, shardRange, SharedSums, waitFor } from './shards';
@@ -158,7 +159,8 @@ export async function kmeans(vectors: Vectors, options: KmeansOptions): Promise<
       const first = position.iteration;
       const last = stage === stages.length - 1;
       const range = shardRange(shard ?? { index: 0, of: 1 }, view.rows);
-      const candidates = clusters < LEAST_REFINED ? undefined : new Candidates(range, CANDIDATES);
+      const refined = clusters >= LEAST_REFINED && 4 * clusters * columns <= MOST_TABLE_BYTES;
+      const candidates = refined ? new Candidates(range, CANDIDATES) : undefined;
       const report = { phase: last ? 'all' : 'sample', total: range.end - range.first } as const;
       const onRows = (count: number): void => clock.add(count);
       const before = centroids;
