@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type DecodeOptions, type EvaluationBatch, type ImageSource, loadEvaluationImages, takeImages } from '@dinov2/data';
 import { type Extractor, type ExtractProgress, ProgressMeter, type Tokens } from '@dinov2/features';
 import { CurationError } from '../error';
-import { hashOf } from '../plan/run-files';
+import { hashOf } from '../hashes/hash-of';
 import { writeTableInParts } from '../tables';
 import { describeModule } from './describe-module';
 import { embeddingSchema, failedSchema } from './embedding-schema';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { EvaluationBatch, ImageSource } from '@dinov2/data';
 import type { Tokens } from '@dinov2/features';
 import { CurationError } from '../error';
-import { hashOf } from '../plan/run-files';
+import { hashOf } from '../hashes/hash-of';
 import { openTable, writeTableInParts } from '../tables';
 import type { ImageDescription } from './describe-image';
 import { embeddingSchema, qualityNames } from './embedding-schema';

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
+import { atomicWrite } from '@dinov2/weights';
 import { CurationError } from '../error';
-import { bytesOf, writeWhole } from '../kmeans/write-whole';
+import { bytesOf } from '../vectors/bytes-of';
 
 const descriptions = { uint32: '<u4', float32: '<f4' } as const;
 
@@ -10,7 +11,7 @@ export async function writeFlatNpy(path: string, numbers: Uint32Array | Float32A
   const text = `{'descr': '${description}', 'fortran_order': False, 'shape': (${numbers.length},), }`;
   const header = Buffer.from(`\x93NUMPY\x01\x00\x00\x00${text.padEnd(117)}\n`, 'latin1');
   header.writeUInt16LE(header.length - 10, 8);
-  await writeWhole(path, Buffer.concat([header, bytesOf(numbers)]));
+  await atomicWrite(path, async (file) => file.writeFile(Buffer.concat([header, bytesOf(numbers)])));
 }
 
 /** Read what {@link writeFlatNpy} wrote. */

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { atomicWrite } from '@dinov2/weights';
 import { CurationError } from '../error';
-import { writeWhole } from '../kmeans/write-whole';
 import { openNpy } from '../vectors/open-npy';
 import { writeNpy } from '../vectors/write-npy';
 import { readFlatNpy, writeFlatNpy } from './flat-npy';
@@ -61,7 +61,7 @@ export class LevelFiles {
     const writer = await writeNpy(this.#path(centroidsOf(state)), columns);
     await writer.append(centroids);
     await writer.close();
-    await writeWhole(this.#path('level.json'), JSON.stringify({ key: this.#key, ...state }));
+    await atomicWrite(this.#path('level.json'), async (file) => file.writeFile(JSON.stringify({ key: this.#key, ...state })));
     for (const name of await readdir(this.folder)) {
       if (/^(centroids-|round-)/.test(name) && name !== centroidsOf(state)) await rm(this.#path(name), { recursive: true });
     }

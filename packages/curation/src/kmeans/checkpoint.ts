@@ -1,9 +1,9 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { atomicWrite } from '@dinov2/weights';
 import { CurationError } from '../error';
 import { openNpy } from '../vectors/open-npy';
 import { writeNpy } from '../vectors/write-npy';
-import { writeWhole } from './write-whole';
 
 /** Where a run of Lloyd's iterations stands. */
 export interface Position {
@@ -63,7 +63,7 @@ export class Checkpoint {
     const writer = await writeNpy(this.#centroids(position.iteration), columns);
     await writer.append(centroids);
     await writer.close();
-    await writeWhole(this.path, JSON.stringify({ key: this.#key, position }));
+    await atomicWrite(this.path, async (file) => file.writeFile(JSON.stringify({ key: this.#key, position })));
     const current = this.#centroids(position.iteration);
     for (const name of await readdir(this.folder)) {
       const path = join(this.folder, name);

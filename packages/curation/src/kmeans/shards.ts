@@ -1,9 +1,10 @@
 import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { atomicWrite } from '@dinov2/weights';
 import { CurationError } from '../error';
+import { bytesOf } from '../vectors/bytes-of';
 import { ClusterSums } from './cluster-sums';
-import { bytesOf, writeWhole } from './write-whole';
 
 /** One of several processes that share the work, on one machine or many. */
 export interface Shard {
@@ -60,7 +61,7 @@ export class SharedSums {
    */
   async exchange(iteration: number, round: number, own: ClusterSums, signal?: AbortSignal): Promise<ClusterSums> {
     const { index, of } = this.#shard;
-    await writeWhole(this.#path(iteration, index), bytesOf(own.data));
+    await atomicWrite(this.#path(iteration, index), async (file) => file.writeFile(bytesOf(own.data)));
     this.#written.add(iteration);
     const sums = (this.#sums ??= new ClusterSums(own.space));
     sums.copy(own);

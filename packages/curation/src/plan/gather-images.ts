@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { hashOf } from '../hashes/hash-of';
 import {
   type ColumnType, type ColumnValues, numbers, openParquetVectors, openTable, readTable, type ScalarType, strings, type TableColumn, type TableSchema, writeTableInParts,
 } from '../tables';
@@ -8,7 +9,7 @@ import { openNpy } from '../vectors/open-npy';
 import { writeNpy } from '../vectors/write-npy';
 import { hashFile } from './hash-file';
 import type { ImageSet, ImageTable } from './image-table';
-import { hashOf, readJson, runFiles, writeJson } from './run-files';
+import { readJson, runFiles, writeJson } from './run-files';
 import type { EmbedSettings } from './schema';
 
 /** A set whose embeddings lie in a folder. */

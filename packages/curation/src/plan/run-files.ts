@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { atomicWrite } from '@dinov2/weights';
@@ -42,12 +41,4 @@ export function readJson<T>(path: string): T | undefined {
   } catch (cause) {
     throw new CurationError(`${path} is not JSON: ${(cause as Error).message}; delete the file and run again`, { cause });
   }
-}
-
-/** A hash of values that JSON can hold; keys in any order. */
-export function hashOf(...values: readonly unknown[]): string {
-  const sorted = JSON.stringify(values, (_, inner: unknown) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
-  );
-  return createHash('sha256').update(sorted).digest('hex');
 }

@@ -1,6 +1,7 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { bytes, type Chart, duration, html, type Html, renderPage } from '@dinov2/app-kit';
+import { atomicWrite } from '@dinov2/weights';
 import { clusterSection } from './clusters';
 import { conceptSection } from './concepts';
 import { dropGallery, heldOutSection } from './drops';
@@ -62,8 +63,7 @@ export async function writeReport(runFolder: string, { labels: labelsFile, pictu
   const name = basename(resolve(runFolder));
   const page = renderPage({ title: `${name} · dinov2-curate`, content: html`${header(name, run)}${sections}<footer>Charts by uPlot. Nothing on this page is loaded from elsewhere.</footer>`, charts, style });
   const path = join(runFolder, 'report.html');
-  await writeFile(`${path}.part`, page);
-  await rename(`${path}.part`, path);
+  await atomicWrite(path, async (file) => file.writeFile(page));
   return path;
 }
 

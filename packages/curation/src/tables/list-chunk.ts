@@ -4,6 +4,7 @@ import type { ColumnChunk } from 'hyparquet';
 import type { ByteWriter } from 'hyparquet-writer';
 import { writePageHeader } from 'hyparquet-writer/src/datapage.js';
 import { CurationError } from '../error';
+import { bytesOf } from '../vectors/bytes-of';
 import type { ListColumnType } from './column-types';
 import { listLevels } from './list-levels';
 
@@ -72,5 +73,3 @@ function halves(name: string, values: Float32Array): Uint16Array {
   }
   return writeFloat16(values);
 }
-
-const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array | Uint16Array) => new Uint8Array(buffer, byteOffset, byteLength);

@@ -1,6 +1,7 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { maximumFloat16, writeFloat16 } from '@dinov2/primitives';
 import { CurationError } from '../error';
+import { bytesOf } from './bytes-of';
 import { npyHeader, type VectorPrecision } from './npy-header';
 
 /** Appends rows to a .npy file. */
@@ -50,8 +51,6 @@ export async function writeNpy(path: string, columns: number, precision: VectorP
     },
   };
 }
-
-const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array | Uint16Array) => new Uint8Array(buffer, byteOffset, byteLength);
 
 function halves(data: Float32Array, path: string, { first, columns }: { first: number; columns: number }): Uint16Array {
   const large = data.findIndex((value) => Math.abs(value) > maximumFloat16);
