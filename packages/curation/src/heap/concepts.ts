@@ -21,7 +21,7 @@ export interface Cloth {
 }
 
 /** Printed matter: no colours, and everywhere. */
-export interface Page {
+interface Page {
   readonly kind: 'page';
   readonly name: string;
   readonly page: PageName;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { CurationError } from '../error';
 
 /** Images that entered a step, and what became of them. */
-export interface Flow {
+interface Flow {
   readonly in: number;
   readonly kept: number;
   readonly dropped: number;

@@ -13,7 +13,7 @@ export interface MeasuredThreshold {
 /** Of the copies, how many are to be found. */
 const FOUND = 0.9;
 /** More copies than a picture usually has: the neighbour of this rank is another picture. */
-export const RANK = 10;
+const RANK = 10;
 /** The farthest neighbours that the density about a picture is measured by. */
 export const OUTER_RANK = 50;
 /** Of the pictures, how many have no such neighbour above the threshold. */
