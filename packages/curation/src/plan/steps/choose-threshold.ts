@@ -60,8 +60,16 @@ async function choose(work: StepWork<'selfDeduplicate' | 'relativeDeduplicate'>,
 }
 
 /** Cosines of images to their nearest others, the nearest first. */
-async function nearestOf({ ids, vectors, engine }: StepWork<StepKind>, chosen: Uint32Array): Promise<number[][]> {
-  const join = await joinNeighbours(vectors(chosen), vectors(ids), { engine: await engine(), k: OUTER_RANK + 1, threshold: -Infinity, method: 'exact' });
+async function nearestOf({ ids, vectors, engine, progress, signal }: StepWork<StepKind>, chosen: Uint32Array): Promise<number[][]> {
+  const advance = progress('pictures', 'neighbours of some');
+  const join = await joinNeighbours(vectors(chosen), vectors(ids), {
+    engine: await engine(),
+    k: OUTER_RANK + 1,
+    threshold: -Infinity,
+    method: 'exact',
+    ...(signal && { signal }),
+    onProgress: ({ done, total }) => advance(done, total),
+  });
   const found: number[][] = Array.from(chosen, () => []);
   try {
     for await (const { count, from, similarity } of join.edges()) {
@@ -78,14 +86,16 @@ async function nearestOf({ ids, vectors, engine }: StepWork<StepKind>, chosen: U
 const relativeTo = (self: number): number => roundCosine(1 - ((1 - self) * (1 - paper.relative)) / (1 - paper.self));
 
 /** Cosines between pictures and the copies made of them. */
-async function similaritiesOfCopies({ images, plan, vectors, extractor }: StepWork<StepKind>, chosen: Uint32Array): Promise<number[]> {
+async function similaritiesOfCopies({ images, plan, vectors, extractor, progress, signal }: StepWork<StepKind>, chosen: Uint32Array): Promise<number[]> {
   const network = await extractor();
   const files = await pictureFiles(images);
   const originals = await vectors(chosen).read(0, chosen.length);
   const width = images.vectors.columns;
   unitRows(originals, { columns: width, first: 0, name: 'embeddings' });
   const found: number[] = [];
+  const advance = progress('pictures', 'copies made of some');
   for (const [i, id] of chosen.entries()) {
+    signal?.throwIfAborted();
     const original = await decodeImage(await files.input(id), { autoOrient: plan.embed.autoOrient });
     for (const copy of await makeCopies(original)) {
       const embedding = await embed(network, copy);
@@ -93,6 +103,7 @@ async function similaritiesOfCopies({ images, plan, vectors, extractor }: StepWo
       for (let d = 0; d < width; d++) product += originals[i * width + d]! * embedding[d]!;
       found.push(product);
     }
+    advance(i + 1, chosen.length);
   }
   return found;
 }

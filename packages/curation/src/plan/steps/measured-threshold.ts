@@ -37,8 +37,7 @@ const ROUNDING = 1e-6;
  * Where ten neighbours of one picture in twenty are nearer than that, so are pictures that only look alike, and as a lost
  * original is worse than a copy that stays, the threshold is a strict one. It lies where hardly a look-alike is to be
  * expected even about the one picture in a hundred with the nearest ones. Their number within a distance r grows as r^d, with
- * the d that the sample's own neighbours show; of the ten within the tenth's distance one in a thousand pictures has one
- * within 10^(−4/d) of it.
+ * the d that the sample's own neighbours show: if it is ten at the tenth's distance, it is a thousandth at 10^(−4/d) of that.
  *
  * @param copies - cosines between pictures and the copies made of them
  * @param neighbours - for each picture of a sample its cosines to its nearest {@link OUTER_RANK} others, the nearest first
@@ -53,7 +52,7 @@ export function measuredThreshold(copies: readonly number[], neighbours: readonl
   return { threshold, separable, copiesFound, reason: reasonOf() };
 
   function reasonOf(): string {
-    if (threshold === least) return 'of the paper: nine of ten copies made of some pictures are more alike than that';
+    if (threshold === least) return `of the paper; ${Math.round(100 * copiesFound)} % of ${copies.length} copies made of some pictures are more alike`;
     if (separable) return `nine of ten of ${copies.length} copies made of some pictures are more alike`;
     return (
       `these embeddings do not tell copies from look-alikes: one picture in twenty has ten neighbours above ${roundCosine(different)}, ` +
