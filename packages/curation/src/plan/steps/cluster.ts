@@ -74,7 +74,7 @@ const RATIO = 10;
  * The few at the top are on purpose: a kind of picture that fills most of a heap owns many of many clusters, and of few
  * only some. Of 8,871 images of a generated heap, embedded by a small network, a balanced tenth has 4.64 bits of entropy
  * over its true kinds with 377 → 38 → 4 clusters, 4.42 with 377 → 38 (means of five seeds that vary by 0.2; 3.66
- * before), 4.47 with 377 → 75 → 15 and 4.20 with 377 alone. With pixels for embeddings all are within 0.15.
+ * before), 4.47 with 377 → 75 → 15 and 4.20 with 377 alone. With pixels for embeddings all are within 0.2.
  */
 export function levelsFor(images: number): number[] {
   const levels = [Math.max(1, Math.round(Math.min(images / LEAST_MEAN, 4 * Math.sqrt(images))))];
