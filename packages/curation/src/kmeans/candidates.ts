@@ -24,6 +24,7 @@ export class Candidates {
   readonly #places: Uint8Array;
   /** (rows,) ‖x‖; 1 for all by cosine. */
   readonly #lengths: Float32Array;
+  #products: RowScores | undefined;
 
   constructor(range: RowRange, depth: number) {
     const rows = range.end - range.first;
@@ -64,7 +65,8 @@ export class Candidates {
     const { first, end } = this.#range;
     const { ways, rises, offsets, longest } = changes(before, centroids, sums);
     const reach = (candidate: number, length: number): number => length * ways[candidate]! + rises[candidate]!;
-    const scores = new RowScores(centroids, columns, Math.min(blockRows, end - first), this.depth);
+    const scores = (this.#products ??= new RowScores(centroids.length / columns, columns, Math.min(blockRows, end - first), this.depth));
+    scores.setTable(centroids);
     const { list, products } = scores;
     const places = new Uint8Array(this.depth);
     for (let block = first; block < end; block += blockRows) {

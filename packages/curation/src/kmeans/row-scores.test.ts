@@ -10,8 +10,10 @@ describe('RowScores', () => {
         const random = createRandom(seed);
         const draw = (count: number) => Float32Array.from({ length: count * columns }, () => random.normal());
         const [table, data] = [draw(12), draw(rows)];
-        const scores = new RowScores(table, columns, rows, 5);
+        const scores = new RowScores(12, columns, rows, 5);
         // What stood there before must not be seen.
+        scores.setTable(draw(12));
+        scores.setTable(table);
         scores.load(draw(rows));
         scores.load(data);
         for (let row = 0; row < rows; row++) {

@@ -24,17 +24,16 @@ export class RowScores {
   readonly products: Float32Array;
 
   /**
-   * @param table - (n, D)
+   * @param table - rows of the table
    * @param rows - that are loaded at most at a time
    * @param most - rows of the table that a row is compared with at most
    */
-  constructor(table: Float32Array, columns: number, rows: number, most: number) {
+  constructor(table: number, columns: number, rows: number, most: number) {
     const width = 4 * Math.ceil(columns / 4);
-    const count = table.length / columns;
     const aligned = (bytes: number): number => 16 * Math.ceil(bytes / 16);
     this.#columns = columns;
     this.#width = width;
-    this.#rowsAt = 4 * count * width;
+    this.#rowsAt = 4 * table * width;
     this.#listAt = this.#rowsAt + 4 * rows * width;
     this.#scoresAt = aligned(this.#listAt + 4 * most);
     this.#memory = new WebAssembly.Memory({ initial: Math.ceil((this.#scoresAt + 4 * most) / PAGE) });
@@ -43,6 +42,10 @@ export class RowScores {
     this.#scores = instance.exports.scores as Scores;
     this.list = new Uint32Array(this.#memory.buffer, this.#listAt, most);
     this.products = new Float32Array(this.#memory.buffer, this.#scoresAt, most);
+  }
+
+  /** The rows to compare with, (n, D). */
+  setTable(table: Float32Array): void {
     this.#copy(table, 0);
   }
 
