@@ -42,8 +42,20 @@ export interface RunResult {
   /** `01-filter`, … */
   readonly steps: readonly string[];
   readonly sources: readonly SourceRow[];
-  readonly queries: readonly Readonly<Record<string, unknown>>[];
+  readonly queries: readonly QueryRow[];
   readonly manifest: Pick<ManifestCounts, 'images' | 'rows'>;
+}
+
+/** A query set as in the paper's Table 15: what was retrieved for it. */
+export interface QueryRow {
+  readonly name: string;
+  readonly images: number;
+  readonly mode: string;
+  readonly retrieved: number;
+  /** null where retrieval was by sample. */
+  readonly clusters: number | null;
+  readonly final: number;
+  readonly asIs: boolean;
 }
 
 /** A source as in the paper's Table 15: what it had, what each step left, and what is in the manifest. */
@@ -120,7 +132,7 @@ export async function curate(plan: Plan, options: CurateOptions = {}): Promise<C
         sets: images.sets.map((set) => ({ ...set, final: counts.sets[set.name] ?? 0 })),
         steps: plan.steps.map(stepLabel),
         sources: images.sets.filter(({ role }) => role === 'source').map((set) => sourceRow(set, results, counts)),
-        queries: results.flatMap(({ facts }) => (Array.isArray(facts['sets']) ? (facts['sets'] as Record<string, unknown>[]) : [])).map((row) => ({ ...row, asIs: asIs.includes(String(row['name'])) })),
+        queries: results.flatMap(({ facts }) => (Array.isArray(facts['sets']) ? (facts['sets'] as Omit<QueryRow, 'asIs'>[]) : [])).map((row) => ({ ...row, asIs: asIs.includes(row.name) })),
         manifest: { images: counts.images, rows: counts.rows },
       };
       await writeJson(join(plan.out, runFiles.result), result);

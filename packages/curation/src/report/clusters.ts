@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { type Chart, chartElement, html, type Html } from '@dinov2/app-kit';
+import { entropyOf } from '../entropy';
+import { runFiles } from '../plan/run-files';
 import { numberAt, readColumns } from './columns';
 import { count, figure } from './figure';
-import type { StepResult } from './run-results';
+import type { StepResult } from '../plan/run-steps';
 import type { StepDecisions } from './step-decisions';
 import type { Thumbnails } from './thumbnails';
 
@@ -35,7 +37,7 @@ export async function clusterSection(run: string, step: StepResult, balance: Ste
   return {
     charts,
     content: html`<section id="clusters-${step.step}"><h2>Clusters of ${step.name}</h2>
-<p>${count(clusters.length)} clusters of level ${level}. Spread over them, in bits of at most ${Math.log2(clusters.length).toFixed(2)}: <b>${entropy(clusters.map(({ before }) => before)).toFixed(2)}</b> before${balance && html`, <b>${entropy(clusters.map(({ after }) => after)).toFixed(2)}</b> after balancing ${count(total('before'))} images to ${count(total('after'))}`}.</p>
+<p>${count(clusters.length)} clusters of level ${level}. Spread over them, in bits of at most ${Math.log2(clusters.length).toFixed(2)}: <b>${entropyOf(clusters.map(({ before }) => before)).toFixed(2)}</b> before${balance && html`, <b>${entropyOf(clusters.map(({ after }) => after)).toFixed(2)}</b> after balancing ${count(total('before'))} images to ${count(total('after'))}`}.</p>
 <div class="charts">${charts.map(chartElement)}</div>
 ${await Promise.all(groups.map(async ([title, some]) => html`<h3>${title}</h3>${await Promise.all(some.map((cluster) => clusterRow(cluster, balance !== undefined, pictures)))}`))}</section>`,
   };
@@ -43,7 +45,7 @@ ${await Promise.all(groups.map(async ([title, some]) => html`<h3>${title}</h3>${
 
 /** Of the coarsest level that has enough clusters to look at, the largest first. */
 async function readClusters(run: string, step: StepResult, balance: StepDecisions | undefined): Promise<{ level: string; clusters: Cluster[] }> {
-  const table = await readColumns<string>(join(run, 'steps', step.step, 'clusters.parquet'));
+  const table = await readColumns<string>(join(run, runFiles.steps, step.step, 'clusters.parquet'));
   if (table === undefined) return { level: '', clusters: [] };
   const { id, similarity } = table.columns;
   const levels = Object.keys(table.columns).filter((name) => /^level\d+$/.test(name)).sort((a, b) => Number(b.slice(5)) - Number(a.slice(5)));
@@ -89,10 +91,4 @@ function spreadChart(step: StepResult, clusters: readonly Cluster[], balanced: b
     series: [series('before', '--c2', clusters.map(({ before }) => before)), ...(balanced ? [series('after', '--c1', clusters.map(({ after }) => after))] : [])],
     percent: true,
   };
-}
-
-/** Bits by which the members of a distribution differ. */
-export function entropy(counts: readonly number[]): number {
-  const total = counts.reduce((a, b) => a + b, 0);
-  return counts.reduce((sum, value) => (value === 0 ? sum : sum - (value / total) * Math.log2(value / total)), 0);
 }

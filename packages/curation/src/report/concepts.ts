@@ -1,5 +1,5 @@
 import { type Chart, chartElement, html, type Html } from '@dinov2/app-kit';
-import { entropy } from './clusters';
+import { entropyOf } from '../entropy';
 import type { Labels } from './labels';
 import type { StepDecisions } from './step-decisions';
 import type { Thumbnails } from './thumbnails';
@@ -36,7 +36,7 @@ export function conceptSection(first: StepDecisions, last: StepDecisions, pictur
   return {
     charts: [chart],
     content: html`<section id="by-label"><h2>Spread over concepts, by the labels</h2>
-<p>In bits of at most ${Math.log2(names.length).toFixed(2)}: <b>${entropy([...before.values()]).toFixed(2)}</b> before, <b>${entropy([...after.values()]).toFixed(2)}</b> after.</p>
+<p>In bits of at most ${Math.log2(names.length).toFixed(2)}: <b>${entropyOf([...before.values()]).toFixed(2)}</b> before, <b>${entropyOf([...after.values()]).toFixed(2)}</b> after.</p>
 <div class="charts">${chartElement(chart)}</div></section>`,
   };
 }

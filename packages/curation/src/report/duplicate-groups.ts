@@ -1,6 +1,6 @@
 import { type Chart, chartElement, html, type Html } from '@dinov2/app-kit';
 import { count, figure, several } from './figure';
-import type { StepResult } from './run-results';
+import type { StepResult } from '../plan/run-steps';
 import type { StepDecisions } from './step-decisions';
 import type { Thumbnails } from './thumbnails';
 

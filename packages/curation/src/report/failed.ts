@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { html, type Html } from '@dinov2/app-kit';
+import { runFiles } from '../plan/run-files';
 import { readColumns } from './columns';
 import { count, several } from './figure';
 import type { RunResults } from './run-results';
@@ -12,7 +13,7 @@ export async function failedSection({ folder, result }: RunResults): Promise<Htm
   const files: { path: string; reason: string }[] = [];
   let total = 0;
   for (const { name } of result.sets) {
-    const table = await readColumns(join(folder, 'embeddings', name, 'failed.parquet'), ['path', 'reason']);
+    const table = await readColumns(join(folder, runFiles.embeddings, name, 'failed.parquet'), ['path', 'reason']);
     if (table === undefined) continue;
     total += table.rows;
     for (let row = 0; row < table.rows && files.length < shown; row++) files.push({ path: String(table.columns.path[row]), reason: String(table.columns.reason[row]) });

@@ -1,6 +1,8 @@
 import { html, type Html, raw } from '@dinov2/app-kit';
 import { count, percent } from './figure';
-import type { RunResult, RunResults, StepResult } from './run-results';
+import type { RunResult } from '../plan/curate';
+import type { StepResult } from '../plan/run-steps';
+import type { RunResults } from './run-results';
 
 const width = 1000;
 const height = 230;

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { runFiles, stepFiles } from '../plan/run-files';
 import { type Column, numberAt, readColumns } from './columns';
 
 /** What a step decided, by row: one for each image that entered it, ascending. */
@@ -16,7 +17,7 @@ export interface StepDecisions {
 
 /** Decisions of a step of a run. */
 export async function readDecisions(run: string, step: string): Promise<StepDecisions | undefined> {
-  const table = await readColumns(join(run, 'steps', step, 'decisions.parquet'), ['id', 'keep', 'reason', 'relatedId', 'similarity', 'component', 'times']);
+  const table = await readColumns(join(run, runFiles.steps, step, stepFiles.decisions), ['id', 'keep', 'reason', 'relatedId', 'similarity', 'component', 'times']);
   if (table === undefined) return undefined;
   const { rows, columns } = table;
   const some = (column: Column) => (row: number) => numberAt(column, row);

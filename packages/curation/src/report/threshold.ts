@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { type Chart, chartElement, html, type Html } from '@dinov2/app-kit';
+import { runFiles, stepFiles } from '../plan/run-files';
 import { type Column, numberAt, readColumns } from './columns';
 import { count, figure } from './figure';
 import type { Labels } from './labels';
-import type { StepResult } from './run-results';
+import type { StepResult } from '../plan/run-steps';
 import type { Thumbnails } from './thumbnails';
 
 interface Pair {
@@ -31,7 +32,7 @@ export async function thresholdSection(run: string, step: StepResult, pictures: 
     method?: string;
     sweep?: readonly SweepRow[];
   };
-  const edges = await readColumns(join(run, 'steps', step.step, 'edges.parquet'), ['from', 'to', 'similarity']);
+  const edges = await readColumns(join(run, runFiles.steps, step.step, stepFiles.edges), ['from', 'to', 'similarity']);
   if (threshold === undefined || edges === undefined) return { content: html``, charts: [] };
   const { from, to, similarity } = edges.columns;
   const pairAt = (row: number): Pair => ({ from: numberAt(from, row)!, to: numberAt(to, row)!, similarity: numberAt(similarity, row)! });

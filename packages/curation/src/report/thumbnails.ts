@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import { runFiles } from '../plan/run-files';
 import { type Column, numberAt, readColumns } from './columns';
 
 /** Longest side of a picture on the page in pixels. */
@@ -30,7 +31,7 @@ export class Thumbnails {
 
   /** Of the images of a run folder; after `limit` of them places stay empty. */
   static async open(run: string, limit: number): Promise<Thumbnails> {
-    const table = await readColumns(join(run, 'images.parquet'), ['path', 'offset', 'length', 'width', 'height']);
+    const table = await readColumns(join(run, runFiles.images), ['path', 'offset', 'length', 'width', 'height']);
     return new Thumbnails(table?.columns, limit);
   }
 

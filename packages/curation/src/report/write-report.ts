@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { bytes, type Chart, duration, html, type Html, renderPage } from '@dinov2/app-kit';
 import { atomicWrite } from '@dinov2/weights';
+import { runFiles } from '../plan/run-files';
 import { clusterSection } from './clusters';
 import { conceptSection } from './concepts';
 import { dropGallery, heldOutSection } from './drops';
@@ -32,7 +33,7 @@ export interface ReportOptions {
  * @throws CurationError when the run is not finished, or the labels lack a column.
  */
 export async function writeReport(runFolder: string, { labels: labelsFile, pictures: limit = 700 }: ReportOptions = {}): Promise<string> {
-  const run = await readRunResults(runFolder);
+  const run = readRunResults(runFolder);
   const pictures = await Thumbnails.open(runFolder, limit);
   const labels = labelsFile === undefined ? undefined : await readLabels(labelsFile);
   const sections: Html[] = [funnelSection(run), reasonTable(run.steps), queryTable(run.result)];
@@ -62,7 +63,7 @@ export async function writeReport(runFolder: string, { labels: labelsFile, pictu
 
   const name = basename(resolve(runFolder));
   const page = renderPage({ title: `${name} · dinov2-curate`, content: html`${header(name, run)}${sections}<footer>Charts by uPlot. Nothing on this page is loaded from elsewhere.</footer>`, charts, style });
-  const path = join(runFolder, 'report.html');
+  const path = join(runFolder, runFiles.report);
   await atomicWrite(path, async (file) => file.writeFile(page));
   return path;
 }

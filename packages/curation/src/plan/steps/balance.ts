@@ -4,7 +4,7 @@ import { readTable } from '../../tables';
 import { drop, keepAll } from '../decisions';
 import type { StepRunner } from '../step';
 import { clusterFiles } from './cluster';
-import { entropyOf } from './entropy';
+import { entropyOf } from '../../entropy';
 import { ofRows, readLevels } from './read-levels';
 
 /** Sample evenly over the clusters of the step before, from the coarsest level down (Vo et al. 2024). */

@@ -5,7 +5,7 @@ import { rowsBelow } from '../../hierarchy/hierarchy';
 import { writeTable } from '../../tables';
 import { keepAll } from '../decisions';
 import type { StepRunner } from '../step';
-import { entropyOf } from './entropy';
+import { entropyOf } from '../../entropy';
 
 /** Files of the step. */
 export const clusterFiles = { clusters: 'clusters.parquet', levels: 'levels' } as const;
