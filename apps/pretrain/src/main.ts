@@ -1,6 +1,5 @@
 #!/usr/bin/env node
-import { describeError, exitCodeOf, pickEngine } from '@dinov2/app-kit';
-import pc from 'picocolors';
+import { endProcess, pickEngine } from '@dinov2/app-kit';
 import { type Invocation, parseCommandLine } from './cli';
 import { version } from './version';
 
@@ -43,11 +42,4 @@ async function main(): Promise<number> {
   return finished ? 0 : 130;
 }
 
-main().then(
-  (code) => process.exit(code),
-  (error: unknown) => {
-    const text = describeError(error, Boolean(process.env['DEBUG']));
-    if (text !== '') console.error(`${pc.red('error')} ${text}`);
-    process.exit(exitCodeOf(error));
-  },
-);
+endProcess(main());

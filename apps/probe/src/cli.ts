@@ -1,10 +1,10 @@
+import { parseCommands } from '@dinov2/app-kit';
 import { Command } from 'commander';
 import { addClassification } from './cli/classification';
 import { addDense } from './cli/dense';
 import { addFiles } from './cli/files';
 import { addLooking } from './cli/looking';
 import { addWholePictures } from './cli/whole-pictures';
-import { ProbeError } from './error';
 
 const afterHelp = `
 Weights are a run of dinov2-pretrain, a Hugging Face folder, .safetensors or .pth. Without --weights
@@ -27,12 +27,5 @@ export async function runCommandLine(words: readonly string[], version: string):
   addDense(program);
   addFiles(program);
   addLooking(program);
-  for (const command of [program, ...program.commands]) {
-    command.exitOverride((error) => {
-      if (error.exitCode === 0) process.exit(0);
-      // commander has printed its sentence.
-      throw new ProbeError('');
-    });
-  }
-  await program.parseAsync(words, { from: 'user' });
+  await parseCommands(program, words);
 }

@@ -1,3 +1,5 @@
+export { examples, listOf, parseCommands, wholeNumber } from './command-line';
+export { endProcess, exitOnSignals } from './end-process';
 export { type BackendChoice, type EngineChoice, type PickedEngine, pickEngine } from './engine';
 export { AppError, describeError, exitCodeOf } from './error';
 export { bytes, duration, si } from './format';
@@ -7,3 +9,4 @@ export { html, type Html, json, raw } from './page/html';
 export { type Page, renderPage } from './page/page';
 export { type PlotLibrary, plotLibrary } from './page/plot-library';
 export { createProgress, type Progress, type ProgressOptions, type ProgressStatus } from './progress';
+export { runView } from './run-view';

@@ -1,4 +1,4 @@
-import { AppError } from '@dinov2/app-kit';
+import { parseCommands } from '@dinov2/app-kit';
 import { Command } from 'commander';
 import { addArrays } from './cli/arrays';
 import { addLooking } from './cli/looking';
@@ -23,12 +23,5 @@ export async function runCommandLine(words: readonly string[], version: string):
   addRunning(program);
   addArrays(program);
   addLooking(program);
-  for (const command of [program, ...program.commands]) {
-    command.exitOverride((error) => {
-      if (error.exitCode === 0) process.exit(0);
-      // commander has printed its sentence.
-      throw new AppError('');
-    });
-  }
-  await program.parseAsync(words, { from: 'user' });
+  await parseCommands(program, words);
 }

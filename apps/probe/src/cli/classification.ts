@@ -1,6 +1,7 @@
+import { examples, listOf, wholeNumber } from '@dinov2/app-kit';
 import { type Command, Option } from 'commander';
-import { evaluationOptions, examples, testOption } from './shared-options';
-import { listOf, positiveNumber, wholeNumber, yesOrNo } from './values';
+import { evaluationOptions, testOption } from './shared-options';
+import { positiveNumber, yesOrNo } from './values';
 
 const labelled = 'folder with train/<class>/ and heldout|val|test/<class>/, or lists of path,label';
 

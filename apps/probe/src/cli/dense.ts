@@ -1,6 +1,7 @@
+import { examples, wholeNumber } from '@dinov2/app-kit';
 import { type Command, Option } from 'commander';
-import { computeOptions, examples, judgingOptions } from './shared-options';
-import { positiveNumber, wholeNumber } from './values';
+import { computeOptions, judgingOptions } from './shared-options';
+import { positiveNumber } from './values';
 
 const scenes = 'scenes that are made up once, with exact masks and depths';
 

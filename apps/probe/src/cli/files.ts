@@ -1,6 +1,6 @@
+import { examples, wholeNumber } from '@dinov2/app-kit';
 import { type Command, Option } from 'commander';
-import { examples, featureOptions, inputOptions } from './shared-options';
-import { wholeNumber } from './values';
+import { featureOptions, inputOptions } from './shared-options';
 
 /** Commands that write files for other programs, or read those of this one. */
 export function addFiles(program: Command): void {

@@ -1,7 +1,8 @@
+import { examples, listOf, wholeNumber } from '@dinov2/app-kit';
 import { type Command, Option } from 'commander';
 import { defaultCache } from '../inputs/defaults';
-import { examples, featureOptions, inputOptions } from './shared-options';
-import { collect, cosine, listOf, positiveNumber, wholeNumber } from './values';
+import { featureOptions, inputOptions } from './shared-options';
+import { collect, cosine, positiveNumber } from './values';
 
 const lookingOptions = (command: Command): Command =>
   featureOptions(inputOptions(command, 'folder of pictures, a list, or one picture').addOption(new Option('--out <dir>', 'where pictures go (default: RUN/probe/COMMAND or results/WEIGHTS/COMMAND)')));

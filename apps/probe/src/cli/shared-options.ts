@@ -1,6 +1,7 @@
+import { wholeNumber } from '@dinov2/app-kit';
 import { type Command, Option } from 'commander';
 import { defaultCache } from '../inputs/defaults';
-import { collect, wholeNumber } from './values';
+import { collect } from './values';
 
 /** What every command takes that makes features. */
 export function featureOptions(command: Command): Command {
@@ -45,6 +46,3 @@ export function testOption(command: Command): Command {
     new Option('--test <[name=]path>', 'PATH of the test images if --data holds training images alone; NAME=PATH adds a test set; repeatable').argParser(collect).default([], 'that of --data'),
   );
 }
-
-/** Examples below the options of a command. */
-export const examples = (...lines: readonly string[]): string => `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`;

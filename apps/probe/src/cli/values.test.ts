@@ -1,5 +1,6 @@
+import { listOf, wholeNumber } from '@dinov2/app-kit';
 import { describe, expect, it } from 'vitest';
-import { cosine, listOf, positiveNumber, wholeNumber, yesOrNo } from './values';
+import { cosine, positiveNumber, yesOrNo } from './values';
 
 describe('values of options', () => {
   it('takes what fits', () => {

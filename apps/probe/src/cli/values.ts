@@ -1,12 +1,5 @@
 import { InvalidArgumentError } from 'commander';
 
-/** A whole number from `least` up. */
-export const wholeNumber = (least: number) => (text: string): number => {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < least) throw new InvalidArgumentError(`expected a whole number from ${least}`);
-  return value;
-};
-
 /** A number above 0. */
 export function positiveNumber(text: string): number {
   const value = Number(text);
@@ -20,9 +13,6 @@ export function cosine(text: string): number {
   if (text.trim() === '' || !(Math.abs(value) <= 1)) throw new InvalidArgumentError('expected a cosine, from -1 to 1');
   return value;
 }
-
-/** Numbers between commas, each read by `read`. */
-export const listOf = <T>(read: (text: string) => T) => (text: string): T[] => text.split(',').map((part) => read(part.trim()));
 
 /** Every mention of a repeatable option. */
 export const collect = (text: string, before: readonly string[] = []): string[] => [...before, text];

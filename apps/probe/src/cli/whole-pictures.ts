@@ -1,6 +1,7 @@
+import { examples, listOf, wholeNumber } from '@dinov2/app-kit';
 import { type Command, Option } from 'commander';
-import { evaluationOptions, examples, testOption } from './shared-options';
-import { cosine, listOf, wholeNumber } from './values';
+import { evaluationOptions, testOption } from './shared-options';
+import { cosine } from './values';
 
 /** `retrieval` and `copies`. */
 export function addWholePictures(program: Command): void {

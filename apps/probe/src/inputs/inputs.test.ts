@@ -1,10 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { runView } from '@dinov2/app-kit';
 import { preprocessings } from '@dinov2/augment';
 import { afterAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../program.testing';
 import { outputNames, spread } from './picture-data';
-import { runView } from './run-view';
 import { weightsName } from './weights';
 
 const { folder, remove } = temporaryFolder();

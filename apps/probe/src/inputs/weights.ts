@@ -1,9 +1,9 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
+import { runView } from '@dinov2/app-kit';
 import { parameterCount, parameterShapes } from '@dinov2/vit';
 import { loadPretrained, type Pretrained } from '@dinov2/weights';
 import { ProbeError } from '../error';
-import { runView } from './run-view';
 
 /** Weights that were read, and what to call them. */
 export interface NamedWeights {

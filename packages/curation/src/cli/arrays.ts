@@ -1,5 +1,6 @@
+import { examples, listOf, wholeNumber } from '@dinov2/app-kit';
 import { type Command, Option } from 'commander';
-import { cosine, countOrShare, examples, listOf, shard, share, wholeNumber } from './values';
+import { cosine, countOrShare, shard, share } from './values';
 
 /** Commands on vectors and lists of any origin: `.npy`, Parquet, folders of embeddings. */
 export function addArrays(program: Command): void {

@@ -1,5 +1,5 @@
+import { examples, wholeNumber } from '@dinov2/app-kit';
 import { type Command, Option } from 'commander';
-import { examples, wholeNumber } from './values';
 
 /** Commands that look into a run. */
 export function addLooking(program: Command): void {

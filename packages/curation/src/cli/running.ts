@@ -1,5 +1,6 @@
+import { examples, wholeNumber } from '@dinov2/app-kit';
 import { type Command, Option } from 'commander';
-import { examples, shard, wholeNumber } from './values';
+import { shard } from './values';
 
 /** Commands on plans and their run folders. */
 export function addRunning(program: Command): void {

@@ -1,13 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import type { Shard } from '../kmeans/shards';
 
-/** A whole number from `least` up. */
-export const wholeNumber = (least: number) => (text: string): number => {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < least) throw new InvalidArgumentError(`expected a whole number from ${least}`);
-  return value;
-};
-
 /** A cosine. */
 export function cosine(text: string): number {
   const value = Number(text);
@@ -29,9 +22,6 @@ export function countOrShare(text: string): number {
   return value;
 }
 
-/** Numbers between commas. */
-export const listOf = <T>(read: (text: string) => T) => (text: string): T[] => text.split(',').map((part) => read(part.trim()));
-
 /** `0/4`: the first of four parts. */
 export function shard(text: string): Shard {
   const match = /^(\d+)\/(\d+)$/.exec(text);
@@ -39,6 +29,3 @@ export function shard(text: string): Shard {
   if (!(index < of)) throw new InvalidArgumentError('expected i/n with i from 0 to n - 1, such as 0/4');
   return { index, of };
 }
-
-/** Examples below the options of a command. */
-export const examples = (...lines: readonly string[]): string => `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`;

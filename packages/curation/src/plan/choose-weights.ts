@@ -1,9 +1,8 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { runView } from '@dinov2/app-kit';
 import { createExtractor, type Extractor, pixelExtractor } from '@dinov2/features';
 import { loadPretrained } from '@dinov2/weights';
-import { parse } from 'yaml';
-import { z } from 'zod';
 import { CurationError } from '../error';
 import type { EmbedSettings } from './schema';
 
@@ -80,23 +79,5 @@ function sized(preprocessing: Preprocessing, { size, resize }: Pick<EmbedSetting
   const ownEdge = 'shortestEdge' in preprocessing.resize ? preprocessing.resize.shortestEdge : preprocessing.resize.height;
   const edge = resize ?? Math.round((side * ownEdge) / (own?.height ?? side));
   if (edge < side) throw new CurationError(`embed.resize ${edge} is less than the ${side} pixels that are kept; use ${side} or more`);
-  return { ...preprocessing, resize: { shortestEdge: edge }, crop: { height: side, width: side } };
-}
-
-const runSettings = z.object({
-  crops: z.object({ globalSize: z.number() }),
-  knn: z.object({ crop: z.number().nullable(), resize: z.number().nullable() }),
-});
-
-/** The preprocessing of weights in a run of `dinov2-pretrain`: that of the run's own evaluation. Other weights keep theirs. */
-function runView(path: string, preprocessing: Preprocessing): Preprocessing {
-  const file = join(statSync(path).isDirectory() ? path : dirname(path), 'settings.yaml');
-  if (!existsSync(file)) return preprocessing;
-  const settings = runSettings.safeParse(parse(readFileSync(file, 'utf8')));
-  if (!settings.success) return preprocessing;
-  const { crops, knn } = settings.data;
-  const side = knn.crop ?? crops.globalSize;
-  // As dinov2-pretrain has it where nothing is said: the margin of DINOv2's evaluation, 256 to 224.
-  const edge = knn.resize ?? Math.round((side * 256) / 224);
   return { ...preprocessing, resize: { shortestEdge: edge }, crop: { height: side, width: side } };
 }

@@ -47,7 +47,7 @@ export interface RunResult {
 }
 
 /** A query set as in the paper's Table 15: what was retrieved for it. */
-export interface QueryRow {
+interface QueryRow {
   readonly name: string;
   readonly images: number;
   readonly mode: string;
