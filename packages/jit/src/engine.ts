@@ -1,4 +1,5 @@
 import type { DataType, Graph, TypedArray } from './graph';
+import type { Mesh, Sharding } from './sharding';
 
 /** What an engine says of itself at start-up. */
 export interface EngineInfo {
@@ -16,11 +17,23 @@ export interface EngineInfo {
 export interface DeviceArray {
   readonly shape: readonly number[];
   readonly dtype: DataType;
-  /** Copy to the host. */
+  /** How it lies on the engine's mesh; absent on engines of one device. */
+  readonly sharding?: Sharding;
+  /** Copy to the host. Throws where other hosts hold parts of it. */
   data(): Promise<TypedArray>;
+  /** The parts that this process holds and is the first to hold: each element is in one part of one process. Absent on engines of one device. */
+  parts?(): readonly ArrayPart[];
   /** Free the memory. An array that was donated is already disposed. */
   dispose(): void;
   readonly isDisposed: boolean;
+}
+
+/** A box of an array, on one device. */
+export interface ArrayPart {
+  /** Where it begins, per axis of the array. */
+  readonly start: readonly number[];
+  readonly shape: readonly number[];
+  data(): Promise<TypedArray>;
 }
 
 export interface CompileOptions {
@@ -62,8 +75,11 @@ export interface Executable {
 /** A runtime that executes graphs. Implemented by `engine-*` packages and by the eager engine. */
 export interface Engine {
   readonly info: EngineInfo;
+  /** Present on engines of several devices. */
+  readonly mesh?: Mesh;
+  /** Values of the graph may be annotated with shardings over the engine's mesh; others lie as the engine likes. */
   compile(graph: Graph, options: CompileOptions): Promise<Executable>;
-  /** Put a host array on the device (copied). */
-  put(data: TypedArray, shape: readonly number[], dtype: DataType): DeviceArray;
+  /** Put a host array on the device (copied); on several, every one holds the whole array unless it is split by `sharding`. */
+  put(data: TypedArray, shape: readonly number[], dtype: DataType, sharding?: Sharding): DeviceArray;
   dispose(): Promise<void>;
 }

@@ -1,6 +1,9 @@
 import type { Attributes } from '@dinov2/primitives';
+import type { Sharding } from './sharding';
 
 export type DataType = 'float32' | 'int32' | 'bool';
+/** Number formats of 16 bits that float32 values may be kept in. */
+export type HalfType = 'bfloat16' | 'float16';
 export type TypedArray = Float32Array | Int32Array | Uint8Array;
 
 /** One tensor of a graph: produced by a node, fed as an input, or a constant. */
@@ -8,7 +11,14 @@ export interface Value {
   readonly id: number;
   readonly shape: readonly number[];
   readonly dtype: DataType;
+  /** A float32 value that an engine keeps in fewer bits, by a precision policy. */
+  readonly stored?: HalfType;
+  /** How the value lies on the engine's mesh; absent leaves it to the engine. */
+  readonly sharding?: Sharding;
 }
+
+/** What a value has besides its number. */
+export type ValueSpec = Omit<Value, 'id'>;
 
 /** One kernel call. `op` is a TensorFlow.js kernel name or the name of a primitive. */
 export interface Node {

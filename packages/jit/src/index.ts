@@ -3,14 +3,15 @@ export type { CostReport } from './cost';
 export { nodeFlops } from './cost';
 export { decompose } from './decompose';
 export { eagerEngine, type EagerEngineOptions } from './eager-engine';
-export type { CompileOptions, DeviceArray, Engine, EngineInfo, Executable, MemoryReport, ProfileEntry } from './engine';
+export type { ArrayPart, CompileOptions, DeviceArray, Engine, EngineInfo, Executable, MemoryReport, ProfileEntry } from './engine';
 export { JitError } from './errors';
 export { formatGraph } from './format-graph';
-export type { DataType, Graph, Node, TypedArray, Value } from './graph';
+export type { DataType, Graph, HalfType, Node, TypedArray, Value } from './graph';
 export { type ArrayLike, type Compiled, type CompiledFunction, jit, type JitOptions, type Lowered } from './jit';
 export { float32, type PrecisionPolicy } from './precision';
 export { aggregateProfile, formatProfile } from './profile';
 export { scope } from './scope';
+export { isReplicated, type Mesh, meshPlace, meshSize, replicated, type Sharding, shardShape, shardStart } from './sharding';
 export { supportedOps } from './trace/trace';
 export {
   flattenTree,

@@ -1,5 +1,5 @@
 import type { Graph, Node, Value } from '../graph';
-import { idSource } from './rewrite';
+import { idSource, valueOf } from './rewrite';
 
 /** Give every output a value of its own that a node produces, through `Identity` where it is an input, a constant or a repetition. */
 export function makeOutputsDistinct(graph: Graph): Graph {
@@ -11,7 +11,7 @@ export function makeOutputsDistinct(graph: Graph): Graph {
       taken.add(value);
       return value;
     }
-    const copy: Value = { id: nextId(), shape: value.shape, dtype: value.dtype };
+    const copy = valueOf(nextId(), value);
     copies.push({ op: 'Identity', inputs: { x: value }, attributes: {}, outputs: [copy] });
     return copy;
   });

@@ -1,5 +1,5 @@
 import type { Attributes, TensorSpec } from '@dinov2/primitives';
-import type { Graph, Node, TypedArray, Value } from '../graph';
+import type { Graph, Node, TypedArray, Value, ValueSpec } from '../graph';
 
 /** The rewritten graph as far as it goes, and a way to add to it. */
 export interface Rewriting {
@@ -9,7 +9,7 @@ export interface Rewriting {
   data(value: Value): TypedArray | undefined;
   constant(data: TypedArray, spec: TensorSpec): Value;
   /** Append a node with the scope and source of the one being replaced. */
-  node(op: string, inputs: Readonly<Record<string, Value>>, attributes: Attributes, outputs: readonly TensorSpec[]): Value[];
+  node(op: string, inputs: Readonly<Record<string, Value>>, attributes: Attributes, outputs: readonly ValueSpec[]): Value[];
 }
 
 /**
@@ -43,7 +43,7 @@ export function rewrite(
     },
     node(op, inputs, attributes, specs) {
       const { scope, source } = replaced;
-      const outputs = specs.map(({ shape, dtype }) => ({ id: nextId(), shape, dtype }));
+      const outputs = specs.map((spec) => valueOf(nextId(), spec));
       emit({
         op,
         inputs,
@@ -66,6 +66,15 @@ export function rewrite(
   }
   return { inputs: graph.inputs, outputs: graph.outputs.map(current), nodes, constants };
 }
+
+/** A value with the properties of another. */
+export const valueOf = (id: number, { shape, dtype, stored, sharding }: ValueSpec): Value => ({
+  id,
+  shape,
+  dtype,
+  ...(stored && { stored }),
+  ...(sharding && { sharding }),
+});
 
 /** A fresh value id for each call, above all those of the graph. */
 export function idSource(graph: Graph): () => number {
