@@ -6,7 +6,7 @@ import { rewrite } from './passes/rewrite';
 import { trace } from './trace/trace';
 
 /** The tfjs fallback of one primitive call as a graph: its inputs are the node's, in order. */
-function fallbackGraph(node: Node): Graph {
+export function fallbackGraph(node: Node): Graph {
   const primitive = primitives.get(node.op);
   if (primitive === undefined) throw new TypeError(`decompose: ${node.op} is not a primitive.`);
   const keys = Object.keys(node.inputs);

@@ -9,6 +9,9 @@ import { printable } from './format-graph';
 import { type DataType, type Graph, typedArray, type TypedArray, type Value } from './graph';
 import { optimize } from './passes';
 import { float32, type PrecisionPolicy } from './precision';
+import { annotate } from './shards/annotate';
+import { mapOverShards, withoutShards } from './shards/map-over-shards';
+import { isReplicated, type Sharding } from './sharding';
 import { trace, type TraceInput } from './trace/trace';
 import {
   flattenTree,
@@ -37,6 +40,12 @@ export interface JitOptions {
   readonly constant?: readonly number[];
   /** Default {@link float32}. */
   readonly precision?: PrecisionPolicy;
+  /**
+   * Compile for several shards of a batch what is written for one. The leaves of the arguments at these positions
+   * have a first axis that counts the shards, and `fn` sees them without it; what it returns must be the same for
+   * all shards, by `acrossShards` of `@dinov2/primitives`. An engine with a mesh spreads the shards over its devices.
+   */
+  readonly shards?: { readonly count: number; readonly arguments: readonly number[] };
 }
 
 /** What a compiled function accepts where the plain one takes a tensor. A number is a float32 scalar. */
@@ -119,6 +128,10 @@ function specOf(leaf: Leaf, where: () => string): TraceInput {
   );
 }
 
+/** How an array that is there already, or a bare spec, lies on a mesh. */
+const shardingOf = (leaf: Leaf): Sharding | undefined =>
+  typeof leaf === 'object' && 'sharding' in leaf ? (leaf.sharding as Sharding | undefined) : undefined;
+
 /** Names of a function's parameters, for messages, where they are plain identifiers. */
 function parameterNames(fn: (...args: never[]) => unknown): string[] {
   const text = fn.toString();
@@ -131,6 +144,8 @@ interface Call {
   readonly paths: Path[];
   readonly structure: TreeStructure;
   readonly specs: TraceInput[];
+  /** How each leaf lies on the engine's mesh. */
+  readonly shardings: (Sharding | undefined)[];
   readonly key: string;
 }
 
@@ -169,7 +184,7 @@ interface Program {
  */
 export function jit<Args extends readonly unknown[], Out>(
   fn: (...args: Args) => Out,
-  { engine, donate = [], constant = [], precision = float32 }: JitOptions,
+  { engine, donate = [], constant = [], precision = float32, shards }: JitOptions,
 ): CompiledFunction<Args, Out> {
   const programs = new Map<string, Program>();
   const names = parameterNames(fn);
@@ -179,21 +194,36 @@ export function jit<Args extends readonly unknown[], Out>(
     return formatPath(rest, name !== undefined && /^[A-Za-z_$][\w$]*$/.test(name) ? name : `argument ${argument}`);
   };
 
+  const isMapped = (path: Path): boolean => shards?.arguments.includes(path[0] as number) === true;
+
+  /** What `fn` sees of a leaf: one shard of those that are mapped. */
+  const ofOneShard = (spec: TraceInput, path: Path): TraceInput => {
+    if (!isMapped(path)) return spec;
+    const [count, ...shape] = spec.shape;
+    if (count !== shards!.count) {
+      throw new JitError(`${place(path)} has the shape (${spec.shape.join(', ')}); its first axis counts shards, of which there are ${shards!.count}.`);
+    }
+    return { ...spec, shape };
+  };
+
   const read = (args: readonly unknown[]): Call => {
     const { leaves, paths, structure } = flattenTree<unknown, Leaf>(args);
     const specs = leaves.map((leaf, i) => specOf(leaf, () => place(paths[i])));
+    // What shards differ in is split over all devices, one shard after the other.
+    const overAll = engine.mesh && shards && [Object.keys(engine.mesh)];
+    const shardings = leaves.map((leaf, i) => (isMapped(paths[i]) ? overAll : shardingOf(leaf)));
     const types = specs.map(
-      ({ dtype, shape, variable }) =>
-        `${dtype}[${shape.join(',')}]${variable === undefined ? '' : JSON.stringify(variable)}`,
+      ({ dtype, shape, variable }, i) =>
+        `${dtype}[${shape.join(',')}]${variable === undefined ? '' : JSON.stringify(variable)}${isReplicated(shardings[i]) ? '' : JSON.stringify(shardings[i])}`,
     );
-    return { leaves, paths, structure, specs, key: `${structureKey(structure)} ${types.join(' ')}` };
+    return { leaves, paths, structure, specs, shardings, key: `${structureKey(structure)} ${types.join(' ')}` };
   };
 
-  const program = ({ paths, structure, specs, key }: Call): Program => {
+  const program = ({ paths, structure, specs, shardings, key }: Call): Program => {
     const known = programs.get(key);
     if (known !== undefined) return known;
     const count = structure.kind === 'array' ? structure.children.length : 0;
-    for (const [option, positions] of Object.entries({ donate, constant })) {
+    for (const [option, positions] of Object.entries({ donate, constant, 'shards.arguments': shards?.arguments ?? [] })) {
       const beyond = positions.find((position) => !Number.isInteger(position) || position < 0 || position >= count);
       if (beyond !== undefined) {
         throw new JitError(`${option} names argument ${beyond} of a call with ${count}; positions count from 0.`);
@@ -203,22 +233,37 @@ export function jit<Args extends readonly unknown[], Out>(
     if (both !== undefined) {
       throw new JitError(`argument ${both} is donated and constant; a constant argument stays the caller's, so leave it out of donate.`);
     }
-    const traced = trace(specs, (tensors) => fn(...unflattenTree<Args>(structure, tensors)));
-    const graph = printable(precision.apply(optimize(traced.graph)));
+    const oneShard = specs.map((spec, i) => ofOneShard(spec, paths[i]));
+    const traced = trace(oneShard, (tensors) => fn(...unflattenTree<Args>(structure, tensors)));
+    const local = precision.apply(optimize(traced.graph));
+    const whole = optimize(
+      shards === undefined
+        ? withoutShards(local)
+        : mapOverShards(local, {
+            count: shards.count,
+            isMapped: (input) => isMapped(paths[input]),
+            isSplit: (input) => !isReplicated(shardings[input]),
+            outputName: (output) => formatPath(traced.paths[output], 'result'),
+          }),
+    );
     const leaves = paths.map((_, i) => i);
     const isConstant = (leaf: number) => constant.includes(paths[leaf][0] as number);
     const inputs = leaves.filter((leaf) => !isConstant(leaf));
     const donors = inputs.flatMap((leaf, input) =>
-      donate.includes(paths[leaf][0] as number) ? [{ input, path: paths[leaf].slice(1), value: graph.inputs[leaf] }] : [],
+      donate.includes(paths[leaf][0] as number) ? [{ input, path: paths[leaf].slice(1), value: whole.inputs[leaf] }] : [],
     );
-    const receivers = traced.paths.map((path, i) => ({ path, value: graph.outputs[i] }));
+    const receivers = traced.paths.map((path, i) => ({ path, value: whole.outputs[i] }));
+    const donations = pairDonations(donors, receivers);
+    const graph = printable(
+      engine.mesh === undefined ? whole : annotate(whole, { shardings, donations: donations.map(([input, output]) => [inputs[input], output]) }),
+    );
     const cost = costReport(graph);
     const made: Program = {
       lowered: { graph, cost, toString: () => `${graph.toString()}\n${cost.toString()}` },
       structure: traced.structure,
       constants: leaves.filter(isConstant),
       inputs,
-      donations: pairDonations(donors, receivers),
+      donations,
       givenUp: new Set(donors.map(({ input }) => input)),
     };
     programs.set(key, made);
@@ -273,7 +318,7 @@ export function jit<Args extends readonly unknown[], Out>(
         }
         const { shape, dtype } = call.specs[i];
         const data = await hostData(leaf, () => place(call.paths[i]));
-        const array = engine.put(data, shape, dtype);
+        const array = engine.put(data, shape, dtype, call.shardings[i]);
         temporary.push(array);
         arrays.push(array);
       }

@@ -24,6 +24,7 @@ export { cellDistance, fractalNoise, valueNoise, whiteNoise } from './noise';
 export { createRandom, type Random, type RandomState } from './random';
 export { resampleBicubic, type ResampleBicubicOptions } from './resample-bicubic';
 export { rotaryEmbedding, type Rotation } from './rotary-embedding';
+export { acrossShards } from './shard-mean';
 export { sinkhornKnopp, type SinkhornKnoppOptions } from './sinkhorn-knopp';
 export { squaredNorm } from './squared-norm';
 export { swiglu } from './swiglu';

@@ -1,5 +1,6 @@
 import { augmentBatch } from '@dinov2/augment';
 import { scope } from '@dinov2/jit';
+import { acrossShards } from '@dinov2/primitives';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Batch } from './batch';
 import type { TrainerConfig } from './config';
@@ -125,7 +126,11 @@ function computeGradients(
     ...Object.values(statistics).map((statistic) => statistic(targets)),
   ]);
   tf.dispose(terms as tf.NamedTensorMap);
-  return { gradients: mapSubmodules(places, (place) => gradients[place]), centres: targets.nextCentres, metrics };
+  return {
+    gradients: mapSubmodules(places, (place) => acrossShards(gradients[place])),
+    centres: targets.nextCentres && { dino: acrossShards(targets.nextCentres.dino), ibot: acrossShards(targets.nextCentres.ibot) },
+    metrics: acrossShards(metrics),
+  };
 }
 
 function addSums(a: Sums<tf.Tensor>, b: Sums<tf.Tensor>): Sums<tf.Tensor> {
