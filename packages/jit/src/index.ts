@@ -8,7 +8,7 @@ export { JitError } from './errors';
 export { formatGraph } from './format-graph';
 export type { DataType, Graph, HalfType, Node, TypedArray, Value } from './graph';
 export { type ArrayLike, type Compiled, type CompiledFunction, jit, type JitOptions, type Lowered } from './jit';
-export { float32, type PrecisionPolicy } from './precision';
+export { float32, mixedPrecision, type PrecisionPolicy } from './precision';
 export { aggregateProfile, formatProfile } from './profile';
 export { scope } from './scope';
 export { isReplicated, type Mesh, meshPlace, meshSize, replicated, type Sharding, shardShape, shardStart } from './sharding';

@@ -1,7 +1,7 @@
 import { primitives } from '@dinov2/primitives';
 import { fallbackGraph } from '../decompose';
 import { JitError } from '../errors';
-import type { Graph, Node, Value } from '../graph';
+import type { Graph, HalfType, Node, Value } from '../graph';
 import { rewrite } from '../passes/rewrite';
 import { Mapping } from './mapping';
 import { rowRule, rules } from './rules';
@@ -58,7 +58,7 @@ function mapNodes(mapping: Mapping, graph: Graph, values: Map<Value, Value>): vo
 function mapNode(mapping: Mapping, node: Node, inputs: Readonly<Record<string, Value>>): Value[] {
   if (node.op === 'ShardMean') return [mapping.mean(inputs.x)];
   if (!Object.values(inputs).some((value) => mapping.isMapped(value))) return mapping.node(node.op, inputs, node.attributes, node.outputs);
-  const whole = Object.fromEntries(Object.entries(inputs).map(([key, value]) => [key, mapping.whole(value)]));
+  const whole = Object.fromEntries(Object.entries(inputs).map(([key, value]) => [key, mapping.whole(value, node.attributes.compute as HalfType | undefined)]));
   const rule = rules[node.op] ?? rowRule(node, mapping, whole);
   if (rule !== undefined) return rule(mapping, node, whole);
   if (!primitives.has(node.op)) throw mapping.refuse(`it has no rule for that. Ops that have one: ${[...Object.keys(rules)].sort().join(', ')}, and all primitives.`);

@@ -1,6 +1,6 @@
 import type { Attributes } from '@dinov2/primitives';
 import { JitError } from '../errors';
-import type { Node, TypedArray, Value, ValueSpec } from '../graph';
+import type { HalfType, Node, TypedArray, Value, ValueSpec } from '../graph';
 import { valueOf } from '../passes/rewrite';
 
 /**
@@ -59,15 +59,15 @@ export class Mapping {
     return value;
   }
 
-  /** A shared value as a computation over shards reads it: whole on every device. */
-  whole(value: Value): Value {
+  /** A shared value as a computation over shards reads it: whole on every device, in the number format of a product that reads it. */
+  whole(value: Value, stored?: HalfType): Value {
     if (!this.split.has(value)) return value;
     // The backward pass gathers again, so that nothing gathered is kept in between.
     const phase = this.current?.scope?.endsWith("'") ? 'backward' : 'forward';
-    const key = `${phase} ${value.id}`;
+    const key = `${phase} ${stored} ${value.id}`;
     const known = this.gathered.get(key);
     if (known !== undefined) return known;
-    const made = valueOf(this.nextId++, { shape: value.shape, dtype: value.dtype, sharding: [] });
+    const made = valueOf(this.nextId++, { shape: value.shape, dtype: value.dtype, sharding: [], ...(stored && { stored }) });
     this.push('Reshard', { x: value }, { phase }, [made]);
     this.gathered.set(key, made);
     return made;
