@@ -72,11 +72,21 @@ export interface Executable {
   dispose(): void;
 }
 
+/** This process among those that share an engine's devices, one per host. */
+export interface Hosts {
+  readonly index: number;
+  readonly count: number;
+  /** Wait until every process has come to the barrier of this name; a name is used once. Rejects if one of them is gone. */
+  barrier(name: string): Promise<void>;
+}
+
 /** A runtime that executes graphs. Implemented by `engine-*` packages and by the eager engine. */
 export interface Engine {
   readonly info: EngineInfo;
   /** Present on engines of several devices. */
   readonly mesh?: Mesh;
+  /** Present where devices of several hosts work together. */
+  readonly hosts?: Hosts;
   /** Values of the graph may be annotated with shardings over the engine's mesh; others lie as the engine likes. */
   compile(graph: Graph, options: CompileOptions): Promise<Executable>;
   /** Put a host array on the device (copied); on several, every one holds the whole array unless it is split by `sharding`. */

@@ -3,7 +3,7 @@ export type { CostReport } from './cost';
 export { nodeFlops } from './cost';
 export { decompose } from './decompose';
 export { eagerEngine, type EagerEngineOptions } from './eager-engine';
-export type { ArrayPart, CompileOptions, DeviceArray, Engine, EngineInfo, Executable, MemoryReport, ProfileEntry } from './engine';
+export type { ArrayPart, CompileOptions, DeviceArray, Engine, EngineInfo, Executable, Hosts, MemoryReport, ProfileEntry } from './engine';
 export { JitError } from './errors';
 export { formatGraph } from './format-graph';
 export type { DataType, Graph, HalfType, Node, TypedArray, Value } from './graph';

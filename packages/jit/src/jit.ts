@@ -235,9 +235,7 @@ export function jit<Args extends readonly unknown[], Out>(
     }
     const oneShard = specs.map((spec, i) => ofOneShard(spec, paths[i]));
     const traced = trace(oneShard, (tensors) => fn(...unflattenTree<Args>(structure, tensors)));
-    const clean = optimize(traced.graph);
-    const isState = (path: Path): boolean => [...donate, ...constant].includes(path[0] as number);
-    const local = precision.apply(clean, new Set(clean.inputs.filter((_, i) => isState(paths[i]))));
+    const local = precision.apply(optimize(traced.graph));
     const whole = optimize(
       shards === undefined
         ? withoutShards(local)

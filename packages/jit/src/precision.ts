@@ -11,8 +11,7 @@ import { elements, type Graph, type HalfType, type Node, type Value } from './gr
 export interface PrecisionPolicy {
   /** Shown at start-up: `float32`, `bfloat16`. */
   readonly name: string;
-  /** @param state - inputs that hold what is kept between calls: parameters, moments. They stay float32. */
-  apply(graph: Graph, state: ReadonlySet<Value>): Graph;
+  apply(graph: Graph): Graph;
 }
 
 /** Everything as traced. */
@@ -37,14 +36,13 @@ const updates: ReadonlySet<string> = new Set(['AdamW', 'Ema', 'ShardMean', 'Squa
 
 /**
  * 16-bit products and activations; float32 parameters, optimizer, gradients of parameters, reductions, losses and
- * softmax statistics. What depends on the state alone (resampled positions, normalised prototypes) is float32 too.
+ * softmax statistics. What is computed from parameters alone (resampled positions, normalised prototypes) is float32 too.
  */
 export function mixedPrecision(type: HalfType): PrecisionPolicy {
   return {
     name: type,
-    apply(graph, state) {
+    apply(graph) {
       const wide = float32Values(graph);
-      const constant = ofStateAlone(graph, state);
       const linear = graph.nodes.filter(({ op }) => op === 'Linear');
       const operands = new Set(linear.flatMap(({ inputs }) => [inputs.x, inputs.weight]));
       const isProduct = ({ op, inputs }: Node): boolean =>
@@ -59,7 +57,6 @@ export function mixedPrecision(type: HalfType): PrecisionPolicy {
       };
       const nodes = graph.nodes.map((node): Node => {
         const inputs = Object.fromEntries(Object.entries(node.inputs).map(([key, value]) => [key, current(value)]));
-        if (node.outputs.every((value) => constant.has(value))) return { ...node, inputs };
         const product = isProduct(node);
         const outputs = node.outputs.map((value) =>
           value.dtype === 'float32' && value.shape.length > 0 && !wide.has(value) && (product || staysStored(node, inputs, value)) ? store(value) : value,
@@ -90,13 +87,4 @@ function float32Values({ nodes, outputs }: Graph): Set<Value> {
     }
   }
   return wide;
-}
-
-/** Values that are computed from the state and constants, and from nothing else. */
-function ofStateAlone({ nodes, constants }: Graph, state: ReadonlySet<Value>): Set<Value> {
-  const known = new Set<Value>([...state, ...constants.keys()]);
-  for (const { inputs, outputs } of nodes) {
-    if (Object.values(inputs).every((value) => known.has(value))) for (const value of outputs) known.add(value);
-  }
-  return known;
 }

@@ -1,5 +1,5 @@
 import { augmentColumnCount, collateMasks, type MaskRecipe, maskUpperbound } from '@dinov2/augment';
-import { type HostArray, mapTree, type TensorSpec } from '@dinov2/jit';
+import { flattenTree, type HostArray, mapTree, type TensorSpec, unflattenTree } from '@dinov2/jit';
 import { createRandom } from '@dinov2/primitives';
 import { type BlockRows, sampleDropPathRows } from '@dinov2/vit';
 import type { TrainerConfig } from './config';
@@ -97,12 +97,26 @@ export function assembleBatch(config: TrainerConfig, crops: CropBatch, number: n
   };
 }
 
-/** Shapes and types of a configuration's batches. */
+/** Batches of one configuration under each other, with a first axis that counts them. */
+export function stackBatches(batches: readonly Batch<HostArray>[]): Batch<HostArray> {
+  const { structure } = flattenTree(batches[0]);
+  const all = batches.map((batch) => flattenTree<typeof batch, HostArray>(batch).leaves);
+  const stacked = all[0].map(({ data, shape }, i): HostArray => {
+    const whole = new (data.constructor as new (length: number) => typeof data)(batches.length * data.length);
+    all.forEach((leaves, j) => whole.set(leaves[i].data, j * data.length));
+    return { data: whole, shape: [batches.length, ...shape] };
+  });
+  return unflattenTree(structure, stacked);
+}
+
+/** Shapes and types of what one compiled step of a configuration reads. */
 export function batchSpecs(config: TrainerConfig): Batch<TensorSpec> {
   const none = new Float32Array(0);
   const crops = { globalCrops: none, localCrops: none, globalAugmentation: none, localAugmentation: none };
+  const { shards } = config;
   return mapTree(assembleBatch(config, crops, 0), (leaf): TensorSpec => {
-    const { data, shape } = leaf as HostArray;
+    const { data, shape: ofOneShard } = leaf as HostArray;
+    const shape = shards === undefined ? ofOneShard : [shards, ...ofOneShard];
     return { shape, dtype: data instanceof Int32Array ? 'int32' : data instanceof Uint8Array ? 'bool' : 'float32' };
   }) as Batch<TensorSpec>;
 }

@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { atomicWrite, type LazyTensor, syncFolder, writeSafetensors, type WrittenFile } from '@dinov2/weights';
-import type { TrainerConfig } from './config';
+import { imagesPerStep, type TrainerConfig } from './config';
 import { configHash } from './config-difference';
 import { TrainerError } from './errors';
 
@@ -59,7 +59,7 @@ export async function saveCheckpoint(
     const manifest: CheckpointManifest = {
       version: 1,
       ...progress,
-      images: progress.iteration * config.batchSize * config.accumulationSteps,
+      images: progress.iteration * imagesPerStep(config),
       config,
       configHash: configHash(config),
       files: { [stateFile]: await writeSafetensors(join(aside, stateFile), tensors) },

@@ -65,8 +65,13 @@ export interface TrainerConfig {
   readonly init?: string;
   /** Length of the run in optimizer steps. */
   readonly iterations: number;
-  /** Images per compiled step. */
+  /** Images per shard of a compiled step: on several devices, of one of them. */
   readonly batchSize: number;
+  /**
+   * Batches that one compiled step takes, each with masks, dropped rows and KoLeo of its own; Sinkhorn-Knopp balances
+   * over all of them, gradients are averaged. A multiple of the devices, of which each takes as many. 1 by default.
+   */
+  readonly shards?: number;
   /** Compiled steps whose gradients are averaged into one optimizer step. */
   readonly accumulationSteps: number;
   readonly model: VitConfig;
@@ -87,3 +92,7 @@ export interface TrainerConfig {
   /** Iterations between calls of `onEvaluate`; 0 for none. */
   readonly evaluateEvery: number;
 }
+
+/** Images that one optimizer step learns from. */
+export const imagesPerStep = ({ batchSize, shards = 1, accumulationSteps }: Pick<TrainerConfig, 'batchSize' | 'shards' | 'accumulationSteps'>): number =>
+  batchSize * shards * accumulationSteps;

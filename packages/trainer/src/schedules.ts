@@ -1,4 +1,4 @@
-import type { TrainerConfig } from './config';
+import { imagesPerStep, type TrainerConfig } from './config';
 import { TrainerError } from './errors';
 
 /** A hyperparameter as a function of the iteration, counted from 0. */
@@ -60,11 +60,11 @@ export interface Schedules {
 }
 
 /** All schedules of a run. A frozen last layer has learning rate 0; its moments still accumulate. */
-export function createSchedules(config: Pick<TrainerConfig, 'iterations' | 'batchSize' | 'accumulationSteps' | 'optimizer' | 'teacher'>): Schedules {
+export function createSchedules(config: Pick<TrainerConfig, 'iterations' | 'batchSize' | 'shards' | 'accumulationSteps' | 'optimizer' | 'teacher'>): Schedules {
   const { iterations: total, optimizer, teacher } = config;
   const { warmupIterations: warmup, freezeBackboneIterations: frozen = 0 } = optimizer;
   const learningRate = cosineSchedule({
-    base: scaledLearningRate(optimizer.baseLearningRate, config.batchSize * config.accumulationSteps),
+    base: scaledLearningRate(optimizer.baseLearningRate, imagesPerStep(config)),
     final: optimizer.minLearningRate,
     total,
     warmup,

@@ -1,4 +1,4 @@
-import { type DeviceArray, type Engine, type HostArray, mapTree } from '@dinov2/jit';
+import { type DeviceArray, type Engine, type HostArray, mapTree, type Mesh, type Sharding } from '@dinov2/jit';
 import { createRandom } from '@dinov2/primitives';
 import {
   checkParameters,
@@ -134,13 +134,24 @@ export function initialStudent(
   };
 }
 
+/**
+ * How an array of the state lies on an engine's mesh: matrices are split over `fsdp` along their first axis that
+ * divides evenly, vectors are whole on every device.
+ */
+export function stateSharding(shape: readonly number[], mesh: Mesh | undefined): Sharding | undefined {
+  const parts = mesh?.fsdp ?? 1;
+  if (parts === 1 || shape.filter((length) => length > 1).length < 2) return undefined;
+  const axis = shape.findIndex((length) => length > 0 && length % parts === 0);
+  return axis < 0 ? undefined : shape.map((_, i) => (i === axis ? ['fsdp'] : []));
+}
+
 /** Put a student on the engine with an equal teacher, moments of zero and centres of zero. */
 export function initialState(
   engine: Engine,
   config: TrainerConfig,
   student: Submodules<HostArray>,
 ): TrainingState<DeviceArray> {
-  const put = ({ data, shape }: HostArray): DeviceArray => engine.put(data, shape, 'float32');
+  const put = ({ data, shape }: HostArray): DeviceArray => engine.put(data, shape, 'float32', stateSharding(shape, engine.mesh));
   const zeros = ({ shape }: ArraySpec): DeviceArray =>
     put({ data: new Float32Array(shape.reduce((a, b) => a * b, 1)), shape });
   const { m, v, centres } = stateSpecs(config);
@@ -201,7 +212,7 @@ export async function restoreState(engine: Engine, config: TrainerConfig, path: 
           `"${name}" in ${path} is ${dtype} [${shape}], this configuration needs F32 [${spec.shape}]; start the run in another folder.`,
         );
       }
-      arrays.set(spec, engine.put(data, shape, 'float32'));
+      arrays.set(spec, engine.put(data, shape, 'float32', stateSharding(shape, engine.mesh)));
     }
     const loaded = (spec: ArraySpec): DeviceArray => arrays.get(spec)!;
     return {

@@ -2,13 +2,13 @@
 import '@tensorflow/tfjs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type DeviceArray, type Engine, flattenTree, formatPath, type HostArray, jit } from '@dinov2/jit';
+import { type DeviceArray, type Engine, flattenTree, formatPath, type HostArray, jit, meshSize, type PrecisionPolicy } from '@dinov2/jit';
 import { forwardFeatures, type Parameters } from '@dinov2/vit';
 import { atomicWrite, saveBackbone, writeSafetensors } from '@dinov2/weights';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { assembleBatch, type Batch } from './batch';
+import { assembleBatch, type Batch, stackBatches } from './batch';
 import { type FoundCheckpoint, findCheckpoint, type Progress, saveCheckpoint } from './checkpoint';
-import type { TrainerConfig } from './config';
+import { imagesPerStep, type TrainerConfig } from './config';
 import { configDifference } from './config-difference';
 import type { CropSource, SourcedBatch } from './crop-source';
 import { TrainerError } from './errors';
@@ -35,6 +35,8 @@ export interface TrainerOptions {
   /** The run's folder; made if it is missing. */
   readonly folder: string;
   readonly data: CropSource;
+  /** Number format of the step; float32 by default. */
+  readonly precision?: PrecisionPolicy;
   /**
    * Weights to start from instead of drawn ones, by official name: a backbone, and heads if there are
    * some. Asked for only if the folder holds no checkpoint.
@@ -76,6 +78,7 @@ export async function createTrainer(config: TrainerConfig, options: TrainerOptio
   if (config.model.positions === 'rope') {
     throw new TrainerError('A model with rotary positions (DINOv3) runs, and is not trained yet; set model.positions to "table".');
   }
+  checkShards(config, engine);
   const schedules = createSchedules(config);
   await mkdir(folder, { recursive: true });
   const unlock = lockFolder(folder, onWarning);
@@ -94,6 +97,12 @@ export async function createTrainer(config: TrainerConfig, options: TrainerOptio
     unlock();
     throw error;
   }
+}
+
+function checkShards({ shards = 1 }: TrainerConfig, { mesh }: Engine): void {
+  const devices = mesh === undefined ? 1 : meshSize(mesh);
+  if (shards % devices === 0) return;
+  throw new TrainerError(`${shards} shards do not spread over ${devices} devices; set shards to ${devices} or a multiple of it.`);
 }
 
 function refuseChanges({ manifest }: FoundCheckpoint, config: TrainerConfig, dataLength: number, folder: string): void {
@@ -120,11 +129,13 @@ class Phase {
     engine: Engine,
     modules: readonly SubmoduleName[],
     readonly backboneFrozen: boolean,
+    precision: PrecisionPolicy | undefined,
   ) {
     this.modules = backboneFrozen ? modules.filter((name) => name !== 'backbone') : modules;
     const functions = createStep(config, { backboneFrozen });
-    this.trainStep = jit(functions.trainStep, { engine, donate: [0, 1] });
-    this.accumulateStep = jit(functions.accumulateStep, { engine, donate: [1] });
+    const common = { engine, precision, ...(config.shards !== undefined && { shards: { count: config.shards, arguments: [2] } }) };
+    this.trainStep = jit(functions.trainStep, { ...common, donate: [0, 1] });
+    this.accumulateStep = jit(functions.accumulateStep, { ...common, donate: [1] });
   }
 
   dispose(): void {
@@ -155,7 +166,7 @@ class Run implements Trainer {
   ) {
     const { engine } = options;
     this.modules = submoduleNames(state.student);
-    this.phase = new Phase(config, engine, this.modules, this.backboneFrozen);
+    this.phase = new Phase(config, engine, this.modules, this.backboneFrozen, options.precision);
     this.norms = jit(createNorms(config), { engine });
     this.features = jit((backbone: Parameters, images: Tensor) => forwardFeatures(backbone, config.model, images).clsToken, { engine });
     this.warn = options.onWarning ?? (() => {});
@@ -171,7 +182,7 @@ class Run implements Trainer {
 
   async run(): Promise<boolean> {
     const { config, options } = this;
-    const firstSample = this.iteration * config.batchSize * config.accumulationSteps;
+    const firstSample = this.iteration * imagesPerStep(config);
     const batches = options.data.open(config, firstSample);
     try {
       while (this.iteration < config.iterations) {
@@ -220,7 +231,7 @@ class Run implements Trainer {
     const scalars = this.scalars();
     if (this.phase.backboneFrozen !== this.backboneFrozen) {
       this.phase.dispose();
-      this.phase = new Phase(config, this.options.engine, this.modules, this.backboneFrozen);
+      this.phase = new Phase(config, this.options.engine, this.modules, this.backboneFrozen, this.options.precision);
     }
     const { phase } = this;
     const started = performance.now();
@@ -247,7 +258,7 @@ class Run implements Trainer {
       skippedInARow: applied ? 0 : progress.skippedInARow + 1,
     };
     this.window.total += performance.now() - started;
-    this.window.images += config.batchSize * count;
+    this.window.images += imagesPerStep(config);
 
     await this.report(values, scalars);
     if (!applied) await this.skipped(batch, values);
@@ -264,7 +275,16 @@ class Run implements Trainer {
     this.window.total -= performance.now() - started;
   }
 
+  /** What compiled step `number` of the run reads. */
   private async nextBatch(source: AsyncIterator<SourcedBatch>, number: number): Promise<Batch<HostArray>> {
+    const { shards } = this.config;
+    if (shards === undefined) return this.nextShard(source, number);
+    const batches: Batch<HostArray>[] = [];
+    for (let i = 0; i < shards; i++) batches.push(await this.nextShard(source, number * shards + i));
+    return stackBatches(batches);
+  }
+
+  private async nextShard(source: AsyncIterator<SourcedBatch>, number: number): Promise<Batch<HostArray>> {
     const started = performance.now();
     const { done, value } = await source.next();
     this.window.waiting += performance.now() - started;
@@ -296,7 +316,7 @@ class Run implements Trainer {
     const { config, options, window } = this;
     const { correction1: _1, correction2: _2, backbone, ...schedule } = scalars;
     const iteration = this.iteration - 1;
-    const images = this.iteration * config.batchSize * config.accumulationSteps;
+    const images = this.iteration * imagesPerStep(config);
     const line = {
       iteration,
       images,
