@@ -11,6 +11,8 @@ import { elements, type Graph, type HalfType, type Node, type Value } from './gr
 export interface PrecisionPolicy {
   /** Shown at start-up: `float32`, `bfloat16`. */
   readonly name: string;
+  /** Whether gradients may be too small for the format, so that a trainer scales its loss. */
+  readonly scalesLoss?: boolean;
   apply(graph: Graph): Graph;
 }
 
@@ -41,6 +43,7 @@ const updates: ReadonlySet<string> = new Set(['AdamW', 'Ema', 'ShardMean', 'Squa
 export function mixedPrecision(type: HalfType): PrecisionPolicy {
   return {
     name: type,
+    scalesLoss: type === 'float16',
     apply(graph) {
       const wide = float32Values(graph);
       const linear = graph.nodes.filter(({ op }) => op === 'Linear');

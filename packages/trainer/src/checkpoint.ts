@@ -7,6 +7,7 @@ import { atomicWrite, type LazyTensor, syncFolder, writeSafetensors, type Writte
 import { imagesPerStep, type TrainerConfig } from './config';
 import { configHash } from './config-difference';
 import { TrainerError } from './errors';
+import type { LossScale } from './loss-scale';
 
 /** Where a run stands, next to its tensors. */
 export interface Progress {
@@ -18,6 +19,8 @@ export interface Progress {
   readonly frozenUpdates?: number;
   /** Iterations skipped in a row up to here. */
   readonly skippedInARow: number;
+  /** Where the number format needs one. */
+  readonly lossScale?: LossScale;
 }
 
 interface CheckpointManifest extends Progress {

@@ -9,7 +9,7 @@ import { type Crops, lossTermNames, type LossTerms, studentLoss } from './studen
 import { type Targets, teacherTargets } from './targets';
 import { applyGradients, type StepScalars } from './update';
 
-/** Gradients, next centres and metrics summed over the batches of one optimizer step. */
+/** Gradients (times the loss scale, where there is one), next centres and metrics summed over the batches of one optimizer step. */
 export type Sums<T> = {
   /** Of the submodules that learn. */
   readonly gradients: Partial<Submodules<T>>;
@@ -73,7 +73,7 @@ export function createStep(config: TrainerConfig, { backboneFrozen = false }: St
   const accumulateStep: StepFunctions['accumulateStep'] = (model, sums, batch, scalars) => {
     const { backbone, ...heads } = model.student;
     const learning = backboneFrozen ? heads : { backbone, ...heads };
-    const computed = computeGradients(config, model, learning, batch, scalars.teacherTemperature);
+    const computed = computeGradients(config, model, learning, batch, scalars);
     return sums === undefined ? computed : scope('accumulate', () => addSums(sums, computed));
   };
   return {
@@ -102,13 +102,13 @@ function computeGradients(
   model: Model<tf.Tensor>,
   learning: Partial<Submodules<tf.Tensor>>,
   batch: Batch<tf.Tensor>,
-  temperature: tf.Tensor,
+  { teacherTemperature, lossScale }: StepScalars<tf.Tensor>,
 ): Sums<tf.Tensor> {
   const crops = scope('augment', (): Crops => ({
     globals: augmentBatch(batch.globalCrops as tf.Tensor4D, batch.globalAugmentation as tf.Tensor2D),
     locals: batch.localCrops && augmentBatch(batch.localCrops as tf.Tensor4D, batch.localAugmentation as tf.Tensor2D),
   }));
-  const targets = teacherTargets(config, model, crops.globals, batch, temperature);
+  const targets = teacherTargets(config, model, crops.globals, batch, teacherTemperature);
 
   const parameters: tf.Tensor[] = [];
   const places = mapSubmodules(learning, (parameter) => parameters.push(parameter) - 1);
@@ -118,7 +118,8 @@ function computeGradients(
     terms = studentLoss(config, student, crops, batch, targets);
     // They are read after the gradient's own tidy has ended.
     Object.values(terms).forEach((term) => tf.keep(term));
-    return tf.addN(Object.values(terms));
+    const loss = tf.addN(Object.values(terms));
+    return lossScale === undefined ? loss : tf.mul(loss, lossScale);
   })(parameters);
 
   const metrics = tf.stack([

@@ -12,6 +12,7 @@ import { imagesPerStep, type TrainerConfig } from './config';
 import { configDifference } from './config-difference';
 import type { CropSource, SourcedBatch } from './crop-source';
 import { TrainerError } from './errors';
+import { initialLossScale, nextLossScale } from './loss-scale';
 import { type MetricsLine, MetricsLog } from './metrics-log';
 import { createNorms, normNames } from './norms';
 import { lockFolder } from './run-lock';
@@ -90,9 +91,15 @@ export async function createTrainer(config: TrainerConfig, options: TrainerOptio
       found === undefined
         ? initialState(engine, config, initialStudent(config, await options.initialWeights?.()))
         : await restoreState(engine, config, found.state);
-    const { iteration, updates, frozenUpdates, skippedInARow } = found?.manifest ?? { iteration: 0, updates: 0, skippedInARow: 0 };
+    const { iteration, updates, frozenUpdates, skippedInARow, lossScale = initialLossScale } = found?.manifest ?? { iteration: 0, updates: 0, skippedInARow: 0 };
     const log = await MetricsLog.open(folder, iteration);
-    return new Run(config, options, schedules, log, unlock, found?.manifest.iteration, state, { iteration, updates, frozenUpdates, skippedInARow });
+    return new Run(config, options, schedules, log, unlock, found?.manifest.iteration, state, {
+      iteration,
+      updates,
+      frozenUpdates,
+      skippedInARow,
+      ...(options.precision?.scalesLoss && { lossScale }),
+    });
   } catch (error) {
     unlock();
     throw error;
@@ -251,17 +258,22 @@ class Run implements Trainer {
     this.state = result.state;
     const values = await readValues(result.metrics, metricNames(phase.modules));
     const applied = values.applied === 1;
+    const { lossScale } = progress;
+    // The loss was scaled too far: a smaller scale is the remedy, not the end of the run.
+    const overflow = !applied && lossScale !== undefined && lossScale.scale > 1;
     this.progress = {
+      ...(lossScale && { lossScale: nextLossScale(lossScale, applied) }),
       iteration: iteration + 1,
       updates: progress.updates + (applied ? 1 : 0),
       frozenUpdates: phase.backboneFrozen ? (progress.frozenUpdates ?? 0) + (applied ? 1 : 0) : progress.frozenUpdates,
-      skippedInARow: applied ? 0 : progress.skippedInARow + 1,
+      skippedInARow: applied ? 0 : progress.skippedInARow + (overflow ? 0 : 1),
     };
     this.window.total += performance.now() - started;
     this.window.images += imagesPerStep(config);
 
     await this.report(values, scalars);
-    if (!applied) await this.skipped(batch, values);
+    if (overflow) this.warn(`Iteration ${iteration} was skipped: a gradient left the range of ${this.options.precision!.name}. The loss scale falls from ${lossScale.scale} to ${this.progress.lossScale!.scale}.`);
+    else if (!applied) await this.skipped(batch, values);
   }
 
   /** In the first step of a phase, compile ahead and off the clock: the first images/s would tell of that only. */
@@ -294,7 +306,7 @@ class Run implements Trainer {
   }
 
   private scalars(): StepScalars<number> {
-    const { iteration, updates, frozenUpdates = 0 } = this.progress;
+    const { iteration, updates, frozenUpdates = 0, lossScale } = this.progress;
     const { beta1, beta2 } = this.config.optimizer;
     const { learningRate, lastLayerLearningRate, backboneLearningRate, weightDecay, teacherMomentum, teacherTemperature } = this.schedules;
     // For the update that follows `past` others.
@@ -306,6 +318,7 @@ class Run implements Trainer {
       teacherMomentum: teacherMomentum(iteration),
       teacherTemperature: teacherTemperature(iteration),
       ...corrections(updates),
+      ...(lossScale && { lossScale: lossScale.scale }),
       ...(backboneLearningRate && {
         backbone: { learningRate: backboneLearningRate(iteration), ...corrections(updates - frozenUpdates) },
       }),

@@ -15,6 +15,8 @@ export type StepScalars<T> = {
   /** 1 / (1 − β₁ᵗ) and 1 / (1 − β₂ᵗ) for the t-th applied update, t = 1, 2, … */
   readonly correction1: T;
   readonly correction2: T;
+  /** What the loss was multiplied by before its gradients were taken, for number formats of a small range. */
+  readonly lossScale?: T;
   /** The backbone's own values where it was frozen at first; its updates count from the first one. */
   readonly backbone?: { readonly learningRate: T; readonly correction1: T; readonly correction2: T };
 };
@@ -38,7 +40,7 @@ export interface Applied {
  * If the loss or a gradient is not finite, the state is returned bit for bit as it was, teacher and
  * centres included. So are, in student, moments and teacher, submodules without gradients: they are frozen.
  *
- * @param gradients - sums over `count` batches.
+ * @param gradients - sums over `count` batches, times the loss scale.
  */
 export function applyGradients(
   config: TrainerConfig,
@@ -49,12 +51,13 @@ export function applyGradients(
 ): Applied {
   const { clipGradient, beta1, beta2 } = config.optimizer;
   const modules = submoduleNames(gradients);
+  const inverse = scalars.lossScale === undefined ? 1 / count : tf.div(1 / count, scalars.lossScale);
 
   const gradientNorms: Partial<Record<SubmoduleName, tf.Scalar>> = scope('gradient norms', () =>
     Object.fromEntries(
       modules.map((module) => {
         const squares = Object.values(gradients[module]!).map((gradient) => squaredNorm(gradient));
-        return [module, tf.mul(tf.sqrt(tf.addN(squares)), 1 / count)];
+        return [module, tf.mul(tf.sqrt(tf.addN(squares)), inverse)];
       }),
     ),
   );
@@ -66,7 +69,7 @@ export function applyGradients(
   const hyper = groupHyperparameters(config, scalars, (module) => {
     // clip_grad_norm_ of PyTorch, epsilon included; the sum over batches becomes their mean here.
     const coefficient = tf.div(clipGradient, tf.add(gradientNorms[module]!, 1e-6));
-    return [tf.mul(tf.minimum(coefficient, 1), 1 / count), applied];
+    return [tf.mul(tf.minimum(coefficient, 1), inverse), applied];
   });
   const student: Partial<Record<SubmoduleName, Record<string, tf.Tensor>>> = { ...state.student };
   const m: typeof student = { ...state.m };
