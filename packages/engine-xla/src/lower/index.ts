@@ -1,0 +1,34 @@
+import { elementwise } from './elementwise';
+import { indexing } from './indexing';
+import { linearAlgebra } from './linear-algebra';
+import { input, type LoweringTable } from './lowering';
+import { mergeTopK } from './merge-top-k';
+import { reductions } from './reductions';
+import { rowOps } from './rows';
+import { shape } from './shape';
+
+/** How each graph op becomes StableHLO. Primitives that are not here are taken apart into tfjs ops. */
+export const lowerings: LoweringTable = {
+  ...elementwise,
+  ...reductions,
+  ...linearAlgebra,
+  ...shape,
+  ...indexing,
+  ...rowOps,
+  Reshard: (_, call) => input(call, 'x'),
+  MergeTopK: mergeTopK,
+};
+
+/** Ops that only move values: those kept in 16 bits are moved as they are. */
+export const movesValues: ReadonlySet<string> = new Set([
+  'BatchToSpaceND', 'Concat', 'DepthToSpace', 'ExpandDims', 'FlipLeftRight', 'GatherNd', 'GatherV2', 'Identity', 'MirrorPad', 'Pack', 'PadV2',
+  'Reshape', 'Reshard', 'Reverse', 'Slice', 'SpaceToBatchND', 'SplitV', 'StridedSlice', 'TakeRows', 'Tile', 'Transpose', 'Unpack',
+]);
+
+/** Products: their operands are rounded to the type in the attribute `compute`. */
+export const isProduct: ReadonlySet<string> = new Set([
+  'Attention', 'AttentionGrad', 'BatchMatMul', 'Conv2D', 'Conv2DBackpropFilter', 'Conv2DBackpropInput', 'Linear', '_FusedMatMul',
+]);
+
+/** Primitives that are too short for a function of their own. */
+export const inlined: ReadonlySet<string> = new Set(['Linear', 'TakeRows', 'TakeRowsGrad']);
