@@ -1,0 +1,181 @@
+import {
+  meshSize,
+  nodeFlops,
+  type CompileOptions,
+  type DataType,
+  type DeviceArray,
+  type Engine,
+  type Executable,
+  type Graph,
+  type Mesh,
+  type Sharding,
+  type TypedArray,
+  type Value,
+} from '@dinov2/jit';
+import type { Box } from './boxes';
+import { cacheKey, defaultCacheFolder, ExecutableCache } from './cache';
+import { encodeCompileOptions, type XlaFlags } from './compile-options';
+import { EngineError } from './errors';
+import { XlaExecutable, type ArraySpec, type Signature } from './executable';
+import { lowerGraph } from './lower-graph';
+import { Client, type DeviceMemory } from './pjrt/client';
+import type { LoadedExecutable } from './pjrt/executable';
+import { utf8 } from './pjrt/memory';
+import type { PluginOptions } from './pjrt/named-values';
+import { Plugin } from './pjrt/plugin';
+import { Placement } from './placement';
+import { putArray, putParts } from './put';
+import { RunQueue } from './run-queue';
+import type { Runtime } from './runtime';
+
+export interface XlaEngineOptions {
+  /** Path of a PJRT plugin; `findPlugins()` lists those of this machine. */
+  readonly plugin: string;
+  /** Devices as a grid. Absent, the engine uses the first device. */
+  readonly mesh?: Mesh;
+  /** Where compiled programs are kept for the next process; `null` keeps none. Default `$XDG_CACHE_HOME/dinov2-ts/xla`. */
+  readonly cacheFolder?: string | null;
+  /** Options of the plugin's client by name, e.g. `{ memory_fraction: 0.9 }` on GPUs. */
+  readonly pluginOptions?: PluginOptions;
+  /** Flags of XLA for everything that is compiled, by name without dashes. `XLA_FLAGS` in the environment holds as well. */
+  readonly xlaFlags?: XlaFlags;
+}
+
+/** An engine on one PJRT plugin. */
+export interface XlaEngine extends Engine {
+  /** `cpu`, `cuda`, `rocm`, `tpu`, … */
+  readonly platform: string;
+  compile(graph: Graph, options: CompileOptions): Promise<XlaCompiled>;
+  /** Compile a StableHLO module, given as MLIR text, whose `@main` has this signature. */
+  compileModule(text: string, signature: Signature): Promise<XlaCompiled>;
+  /**
+   * Put an array that no host holds as a whole, part by part.
+   *
+   * @param part - Gives the values of a box of the array, row by row. It is asked once for each box that a device of this
+   * process holds, and the values must stay as they are.
+   */
+  assemble(shape: readonly number[], dtype: DataType, sharding: Sharding, part: (box: Box) => TypedArray): DeviceArray;
+  /** Memory of each device of this process, `undefined` for those whose plugin does not count. */
+  memory(): (DeviceMemory | undefined)[];
+}
+
+/** An executable, and where it came from. */
+export interface XlaCompiled extends Executable {
+  /** Read from the cache instead of compiled. */
+  readonly fromCache: boolean;
+}
+
+const specOf = ({ shape, dtype, sharding }: Value): ArraySpec => ({ shape, dtype, ...(sharding && { sharding }) });
+
+/**
+ * An engine that compiles graphs with XLA and runs them on the devices of a PJRT plugin.
+ *
+ * @throws EngineError - if the file is no plugin, it finds no device, or the mesh does not fit the devices. The message is
+ * the plugin's own where it has one.
+ */
+export async function xlaEngine({
+  plugin: path,
+  mesh,
+  cacheFolder = defaultCacheFolder(),
+  pluginOptions = {},
+  xlaFlags = {},
+}: XlaEngineOptions): Promise<XlaEngine> {
+  const plugin = Plugin.load(path);
+  const client = await Client.create(plugin, pluginOptions);
+  let placement: Placement;
+  try {
+    placement = new Placement(mesh ?? {}, client.devices);
+  } catch (error) {
+    await client.dispose();
+    throw error;
+  }
+  const runtime: Runtime = {
+    client,
+    placement,
+    mesh,
+    queue: new RunQueue(),
+    arrays: new Set(),
+    executables: new Set(),
+    guard: (promise) => promise,
+  };
+  const cache = cacheFolder === null ? undefined : new ExecutableCache(cacheFolder);
+  const ids = placement.devices.map(({ id }) => id);
+  const kinds = [...new Set(placement.devices.map(({ kind }) => kind))].join(', ');
+  const options = encodeCompileOptions({ devices: ids, flags: xlaFlags });
+  let disposed = false;
+  const alive = () => {
+    if (disposed) throw new EngineError('the engine was disposed; make another with xlaEngine().');
+  };
+
+  /** From the cache, or compiled and put there. */
+  const load = async (code: Uint8Array): Promise<{ loaded: LoadedExecutable; fromCache: boolean }> => {
+    const key = cacheKey([code, options, plugin.name, plugin.version, client.platformVersion, kinds, process.env['XLA_FLAGS'] ?? '']);
+    const known = await cache?.get(key);
+    if (known) {
+      try {
+        return { loaded: await client.deserialize(known), fromCache: true };
+      } catch {
+        await cache?.remove(key);
+      }
+    }
+    const loaded = await client.compile(code, options);
+    if (cache) {
+      try {
+        await cache.put(key, loaded.program.serialize());
+      } catch {
+        // Not every plugin can serialize.
+      }
+    }
+    return { loaded, fromCache: false };
+  };
+
+  const compileModule = async (text: string, signature: Signature): Promise<XlaCompiled> => {
+    alive();
+    const { loaded, fromCache } = await load(utf8(text));
+    return Object.assign(new XlaExecutable(runtime, loaded, signature), { fromCache });
+  };
+
+  return {
+    info: {
+      name: 'xla',
+      device: placement.devices.length === 1 ? kinds : `${placement.devices.length} × ${kinds}`,
+      precision: 'float32',
+      runtime: `PJRT ${plugin.version}, ${client.platformVersion.split('\n')[0]}`,
+    },
+    platform: client.platform,
+    ...(mesh && { mesh }),
+    compileModule,
+    async compile(graph, { donations }) {
+      alive();
+      const signature: Signature = {
+        inputs: graph.inputs.map(specOf),
+        outputs: graph.outputs.map(specOf),
+        donations,
+        flops: graph.nodes.reduce((sum, node) => sum + nodeFlops(node), 0),
+      };
+      const text = lowerGraph(graph, {
+        ...(mesh && meshSize(mesh) > 1 && { mesh }),
+        donations,
+        platform: client.platform,
+      });
+      return compileModule(text, signature);
+    },
+    put(data, shape, dtype, sharding) {
+      alive();
+      return putArray(runtime, data, shape, dtype, sharding);
+    },
+    assemble(shape, dtype, sharding, part) {
+      alive();
+      return putParts(runtime, shape, dtype, sharding, (box) => ({ data: part(box), stays: true }));
+    },
+    memory: () => placement.local.map(({ device }) => client.memory(device)),
+    async dispose() {
+      if (disposed) return;
+      disposed = true;
+      await runtime.queue.idle();
+      for (const array of [...runtime.arrays]) array.dispose();
+      for (const executable of [...runtime.executables]) executable.dispose();
+      await client.dispose();
+    },
+  };
+}

@@ -1,0 +1,2 @@
+export { xlaEngine, type XlaCompiled, type XlaEngine, type XlaEngineOptions } from './engine';
+export { EngineError } from './errors';
