@@ -37,7 +37,7 @@ describe('checkpoints', () => {
     expect(await readdir(folder)).toEqual(['00000010', '00000015']);
     const { found } = await find();
     expect(found!.manifest).toMatchObject({ iteration: 15, updates: 15, images: 15 * config.batchSize, config });
-    expect((await readSafetensors(found!.state)).tensors['student.x'].data).toEqual(new Float32Array([15, 15, 15]));
+    expect((await readSafetensors(found!.state[0])).tensors['student.x'].data).toEqual(new Float32Array([15, 15, 15]));
   });
 
   it.each([

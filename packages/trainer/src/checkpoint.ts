@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import type { Hosts } from '@dinov2/jit';
 import { atomicWrite, type LazyTensor, syncFolder, writeSafetensors, type WrittenFile } from '@dinov2/weights';
 import { imagesPerStep, type TrainerConfig } from './config';
 import { configHash } from './config-difference';
@@ -34,14 +35,21 @@ interface CheckpointManifest extends Progress {
   readonly files: Readonly<Record<string, WrittenFile>>;
 }
 
-const stateFile = 'state.safetensors';
 const manifestFile = 'manifest.json';
+
+/** The tensors' file of one process. */
+const stateFile = (hosts: Hosts | undefined): string => {
+  if (hosts === undefined || hosts.count === 1) return 'state.safetensors';
+  const padded = (n: number): string => String(n).padStart(5, '0');
+  return `state-${padded(hosts.index)}-of-${padded(hosts.count)}.safetensors`;
+};
 
 /**
  * Save a checkpoint as `folder/<iteration>/` and delete all but the newest `keep`.
  *
  * It is written aside, synced, and renamed when whole; older ones go after that. A failure (a full
- * disk) therefore leaves them as they were.
+ * disk) therefore leaves them as they were. Where several processes train together, each writes the parts
+ * that it holds to a file of its own, and the first of them, when all have, the manifest.
  *
  * @throws TrainerError if it cannot be written.
  */
@@ -50,43 +58,63 @@ export async function saveCheckpoint(
   progress: Progress & { readonly dataLength: number },
   config: TrainerConfig,
   tensors: Readonly<Record<string, LazyTensor>>,
+  hosts?: Hosts,
 ): Promise<string> {
   const name = String(progress.iteration).padStart(8, '0');
   const path = join(folder, name);
   const aside = `${path}.partial`;
   // Runs are bit-exact, so one of this iteration that is already there is the same.
   if ((await listCheckpoints(folder)).includes(name)) return path;
+  const first = (hosts?.index ?? 0) === 0;
   try {
-    await rm(aside, { recursive: true, force: true });
+    if (first) await rm(aside, { recursive: true, force: true });
+    await hosts?.barrier(`checkpoint ${name} begins`);
     await mkdir(aside, { recursive: true });
-    const manifest: CheckpointManifest = {
-      version: 1,
-      ...progress,
-      images: progress.iteration * imagesPerStep(config),
-      config,
-      configHash: configHash(config),
-      files: { [stateFile]: await writeSafetensors(join(aside, stateFile), tensors) },
-    };
-    await atomicWrite(join(aside, manifestFile), (file) => file.writeFile(`${JSON.stringify(manifest, null, 2)}\n`));
-    await rename(aside, path);
-    await syncFolder(folder);
+    const own = stateFile(hosts);
+    const written = await writeSafetensors(join(aside, own), tensors);
+    await atomicWrite(join(aside, `${own}.json`), (file) => file.writeFile(JSON.stringify(written)));
+    await hosts?.barrier(`checkpoint ${name} is written`);
+    if (first) await finish(aside, path, progress, config);
+    await hosts?.barrier(`checkpoint ${name} is whole`);
   } catch (error) {
-    await rm(aside, { recursive: true, force: true });
+    if (first) await rm(aside, { recursive: true, force: true });
     throw new TrainerError(
       `The checkpoint of iteration ${progress.iteration} was not saved: ${(error as Error).message} Older checkpoints in ${folder} are untouched; start the run again to continue from the newest.`,
       { cause: error },
     );
   }
+  if (!first) return path;
   const old = (await listCheckpoints(folder)).slice(0, -config.keepCheckpoints);
   for (const stale of old) await rm(join(folder, stale), { recursive: true, force: true });
   return path;
 }
 
+/** Write the manifest over the files of all processes, and give the checkpoint its name. */
+async function finish(aside: string, path: string, progress: Progress & { readonly dataLength: number }, config: TrainerConfig): Promise<void> {
+  const notes = (await readdir(aside)).filter((file) => file.endsWith('.safetensors.json')).sort();
+  const files: Record<string, WrittenFile> = {};
+  for (const note of notes) {
+    files[note.slice(0, -'.json'.length)] = JSON.parse(await readFile(join(aside, note), 'utf8')) as WrittenFile;
+    await rm(join(aside, note));
+  }
+  const manifest: CheckpointManifest = {
+    version: 1,
+    ...progress,
+    images: progress.iteration * imagesPerStep(config),
+    config,
+    configHash: configHash(config),
+    files,
+  };
+  await atomicWrite(join(aside, manifestFile), (file) => file.writeFile(`${JSON.stringify(manifest, null, 2)}\n`));
+  await rename(aside, path);
+  await syncFolder(dirname(path));
+}
+
 /** The newest checkpoint of a folder that is whole. */
 export interface FoundCheckpoint {
   readonly manifest: CheckpointManifest;
-  /** Path of its safetensors file. */
-  readonly state: string;
+  /** Paths of its safetensors files, one per process that wrote it. */
+  readonly state: readonly string[];
 }
 
 /**
@@ -99,7 +127,7 @@ export async function findCheckpoint(folder: string, warn: (message: string) => 
   for (const name of (await listCheckpoints(folder)).reverse()) {
     const path = join(folder, name);
     const fault = await damage(path);
-    if (typeof fault !== 'string') return { manifest: fault, state: join(path, stateFile) };
+    if (typeof fault !== 'string') return { manifest: fault, state: Object.keys(fault.files).map((file) => join(path, file)) };
     // A directory cannot be renamed onto one that is not empty.
     await rm(`${path}.invalid`, { recursive: true, force: true });
     await rename(path, `${path}.invalid`);

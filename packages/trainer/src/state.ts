@@ -9,11 +9,11 @@ import {
   type ParameterShapes,
   parameterShapes,
 } from '@dinov2/vit';
-import { type LazyTensor, openSafetensors } from '@dinov2/weights';
+import type { LazyTensor } from '@dinov2/weights';
 import { usesIbot } from './batch';
 import { checkHeads } from './check-heads';
 import type { HeadSizes, TrainerConfig } from './config';
-import { TrainerError } from './errors';
+import { StateFiles } from './state-files';
 
 /** A flat record per submodule, with the official names. The iBOT head is there only if it is separate. */
 export type Submodules<T> = {
@@ -184,35 +184,40 @@ export async function readArrays(arrays: Readonly<Record<string, DeviceArray>>):
   return read;
 }
 
-/** A state's arrays for a file, read from the engine one by one. */
-export function storable(arrays: Readonly<Record<string, DeviceArray>>): Record<string, LazyTensor> {
-  return Object.fromEntries(
-    Object.entries(arrays).map(([name, array]) => [
-      name,
-      { shape: array.shape, dtype: 'F32' as const, load: () => array.data() },
-    ]),
-  );
+/** Name in a file of the box of an array that begins at `start`. */
+const boxName = (name: string, start: readonly number[]): string => `${name}@${start.join(',')}`;
+
+/**
+ * A state's arrays for a file, read from the engine one by one.
+ *
+ * @param parts - only what this process holds, in boxes: for one of several processes.
+ */
+export function storable(arrays: Readonly<Record<string, DeviceArray>>, parts = false): Record<string, LazyTensor> {
+  const entries = Object.entries(arrays).flatMap(([name, array]): [string, LazyTensor][] => {
+    const boxes = (parts && array.parts?.()) || [{ start: array.shape.map(() => 0), shape: array.shape, data: () => array.data() }];
+    return boxes.map(({ start, shape, data }) => {
+      const isWhole = shape.every((length, i) => length === array.shape[i]);
+      return [isWhole ? name : boxName(name, start), { shape, dtype: 'F32', load: data }];
+    });
+  });
+  return Object.fromEntries(entries);
 }
 
 /**
  * Put a saved state on the engine, one tensor at a time.
  *
- * @param path - a safetensors file with the names of {@link nameArrays}.
- * @throws TrainerError if it does not hold the tensors that the configuration needs.
+ * @param paths - safetensors files with the names of {@link nameArrays}, or boxes of them from several processes. They
+ * may have been written on any mesh.
+ * @throws TrainerError if they do not hold the tensors that the configuration needs.
  */
-export async function restoreState(engine: Engine, config: TrainerConfig, path: string): Promise<TrainingState<DeviceArray>> {
-  const file = await openSafetensors(path);
+export async function restoreState(engine: Engine, config: TrainerConfig, paths: readonly string[]): Promise<TrainingState<DeviceArray>> {
+  const files = await StateFiles.open(paths);
   try {
     const arrays = new Map<ArraySpec, DeviceArray>();
     const specs = mapTree(stateSpecs(config), (spec) => ({ ...spec })) as TrainingState<ArraySpec>;
     for (const [name, spec] of Object.entries(nameArrays(specs))) {
-      const { data, shape, dtype } = await file.read(name);
-      if (!(data instanceof Float32Array) || String(shape) !== String(spec.shape)) {
-        throw new TrainerError(
-          `"${name}" in ${path} is ${dtype} [${shape}], this configuration needs F32 [${spec.shape}]; start the run in another folder.`,
-        );
-      }
-      arrays.set(spec, engine.put(data, shape, 'float32', stateSharding(shape, engine.mesh)));
+      const data = await files.read(name, spec.shape);
+      arrays.set(spec, engine.put(data, spec.shape, 'float32', stateSharding(spec.shape, engine.mesh)));
     }
     const loaded = (spec: ArraySpec): DeviceArray => arrays.get(spec)!;
     return {
@@ -223,6 +228,6 @@ export async function restoreState(engine: Engine, config: TrainerConfig, path: 
       ...(specs.centres && { centres: { dino: loaded(specs.centres.dino), ibot: loaded(specs.centres.ibot) } }),
     };
   } finally {
-    await file.close();
+    await files.close();
   }
 }

@@ -82,17 +82,24 @@ export async function createTrainer(config: TrainerConfig, options: TrainerOptio
   checkShards(config, engine);
   const schedules = createSchedules(config);
   await mkdir(folder, { recursive: true });
-  const unlock = lockFolder(folder, onWarning);
+  // Of several processes the first one writes; what it renames it has renamed before the others look.
+  const { hosts } = engine;
+  const first = (hosts?.index ?? 0) === 0;
+  const unlock = first ? lockFolder(folder, onWarning) : () => {};
   try {
+    if (!first) await hosts!.barrier('the run folder is looked through');
     const found = await findCheckpoint(join(folder, 'checkpoints'), onWarning);
     if (found !== undefined && options.allowChanges !== true) refuseChanges(found, config, data.length, folder);
-    await atomicWrite(join(folder, 'config.json'), (file) => file.writeFile(`${JSON.stringify(config, null, 2)}\n`));
+    if (first) {
+      await atomicWrite(join(folder, 'config.json'), (file) => file.writeFile(`${JSON.stringify(config, null, 2)}\n`));
+      await hosts?.barrier('the run folder is looked through');
+    }
     const state =
       found === undefined
         ? initialState(engine, config, initialStudent(config, await options.initialWeights?.()))
         : await restoreState(engine, config, found.state);
     const { iteration, updates, frozenUpdates, skippedInARow, lossScale = initialLossScale } = found?.manifest ?? { iteration: 0, updates: 0, skippedInARow: 0 };
-    const log = await MetricsLog.open(folder, iteration);
+    const log = first ? await MetricsLog.open(folder, iteration) : undefined;
     return new Run(config, options, schedules, log, unlock, found?.manifest.iteration, state, {
       iteration,
       updates,
@@ -164,7 +171,8 @@ class Run implements Trainer {
     private readonly config: TrainerConfig,
     private readonly options: TrainerOptions,
     private readonly schedules: Schedules,
-    private readonly log: MetricsLog,
+    /** Absent in processes that do not write. */
+    private readonly log: MetricsLog | undefined,
     private readonly unlock: () => void,
     /** Iterations done at the newest checkpoint. */
     private saved: number | undefined,
@@ -344,7 +352,7 @@ class Run implements Trainer {
       const { student, m, v } = this.state;
       const norms = await readValues(await this.norms({ student, m, v }, scalars), normNames(this.modules));
       if (values.applied !== 1) for (const module of this.modules) norms[`updateNorm.${module}`] = 0;
-      this.log.write({ ...line, memoryBytes: process.memoryUsage.rss(), ...norms });
+      this.log?.write({ ...line, memoryBytes: process.memoryUsage.rss(), ...norms });
       this.window = { total: 0, waiting: 0, images: 0 };
     }
     options.onStep?.(line);
@@ -372,7 +380,8 @@ class Run implements Trainer {
   private async save(): Promise<void> {
     const { config, options, progress, state } = this;
     const folder = join(options.folder, 'checkpoints');
-    await saveCheckpoint(folder, { ...progress, dataLength: options.data.length }, config, storable(nameArrays(state)));
+    const { hosts } = options.engine;
+    await saveCheckpoint(folder, { ...progress, dataLength: options.data.length }, config, storable(nameArrays(state), hosts !== undefined), hosts);
     this.saved = progress.iteration;
   }
 
