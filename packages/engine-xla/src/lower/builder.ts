@@ -21,7 +21,6 @@ export interface Window {
   readonly high: readonly number[];
 }
 
-/** Which element type the sum of a product has. */
 const list = (values: readonly number[]): string => `[${values.join(', ')}]`;
 const array = (values: readonly number[]): string => (values.length === 0 ? 'array<i64>' : `array<i64: ${values.join(', ')}>`);
 const pairs = ({ low, high }: Pick<Window, 'low' | 'high'>): string => low.map((before, axis) => `[${before}, ${high[axis]}]`).join(', ');
@@ -284,6 +283,20 @@ export class Builder {
       `"stablehlo.reduce_window"(${x.name}, ${initial.name}) (${region}) {window_dimensions = ${array(size)}, window_strides = ${array(strides)}, ` +
         `window_dilations = ${array(dilations)}, padding = dense<[${pairs(window)}]> : tensor<${size.length}x2xi64>} : (${typeText(x)}, ${typeText(initial)}) -> ${typeText(result)}`,
       result,
+    );
+  }
+
+  /** Each value of `source` added where its window of x has its maximum: with GE at the first of equal places, with GT at the last. */
+  selectAndScatter(x: Tensor, source: Tensor, { size, strides = size.map(() => 1), low, high }: Window, direction: 'GE' | 'GT'): Tensor {
+    const initial = this.scalar(0, x.type);
+    const scalar = { shape: [], type: x.type };
+    const select = this.region([scalar, scalar], (b, [before, next]) => [b.compare(direction, before!, next!)]);
+    const scatter = this.region([scalar, scalar], (b, [before, next]) => [b.add(before!, next!)]);
+    const inputs = [x, source, initial];
+    return this.emit(
+      `"stablehlo.select_and_scatter"(${names(inputs)}) (${select}, ${scatter}) {window_dimensions = ${array(size)}, window_strides = ${array(strides)}, ` +
+        `padding = dense<[${pairs({ low, high })}]> : tensor<${size.length}x2xi64>} : ${typesText(inputs)} -> ${typeText(x)}`,
+      x,
     );
   }
 

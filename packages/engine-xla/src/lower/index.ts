@@ -1,8 +1,10 @@
+import { convolution } from './convolution';
 import { elementwise } from './elementwise';
 import { indexing } from './indexing';
 import { linearAlgebra } from './linear-algebra';
 import { input, type LoweringTable } from './lowering';
 import { mergeTopK } from './merge-top-k';
+import { pooling } from './pooling';
 import { reductions } from './reductions';
 import { rowOps } from './rows';
 import { shape } from './shape';
@@ -14,6 +16,8 @@ export const lowerings: LoweringTable = {
   ...linearAlgebra,
   ...shape,
   ...indexing,
+  ...convolution,
+  ...pooling,
   ...rowOps,
   Reshard: (_, call) => input(call, 'x'),
   MergeTopK: mergeTopK,
