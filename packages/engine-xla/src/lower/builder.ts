@@ -1,7 +1,7 @@
 import type { TypedArray } from '@dinov2/jit';
 import { bytesText, scalarText, uniform } from './literal';
 import type { FunctionInfo, Module } from './module';
-import { broadcastShape, isFloat, range, sameShape, sizeOf, typesText, typeText, type ElementType, type Spec, type Tensor } from './tensor';
+import { broadcastShape, isFloat, sameShape, typesText, typeText, type ElementType, type Spec, type Tensor } from './tensor';
 
 export type Direction = 'EQ' | 'NE' | 'LT' | 'LE' | 'GT' | 'GE';
 export type Reducer = 'add' | 'multiply' | 'maximum' | 'minimum' | 'and' | 'or';
@@ -391,8 +391,3 @@ function neutral(reducer: Reducer, type: ElementType): number {
       return isFloat(type) ? Infinity : 2 ** 31 - 1;
   }
 }
-
-/** All axes but the last `count`. */
-export const leadingAxes = (x: Spec, count: number): number[] => range(x.shape.length - count);
-
-export const elementsOf = (x: Spec): number => sizeOf(x.shape);

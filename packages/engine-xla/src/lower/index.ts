@@ -1,11 +1,13 @@
 import { convolution } from './convolution';
 import { elementwise } from './elementwise';
+import { image } from './image';
 import { indexing } from './indexing';
 import { linearAlgebra } from './linear-algebra';
 import { input, type LoweringTable } from './lowering';
 import { mergeTopK } from './merge-top-k';
 import { pooling } from './pooling';
 import { reductions } from './reductions';
+import { resize } from './resize';
 import { rowOps } from './rows';
 import { shape } from './shape';
 
@@ -18,6 +20,8 @@ export const lowerings: LoweringTable = {
   ...indexing,
   ...convolution,
   ...pooling,
+  ...image,
+  ...resize,
   ...rowOps,
   Reshard: (_, call) => input(call, 'x'),
   MergeTopK: mergeTopK,

@@ -1,7 +1,7 @@
 import { backend_util } from '@tensorflow/tfjs-core';
 import type { Builder } from './builder';
 import { input, operands, output, type Lowering, type LoweringTable } from './lowering';
-import { range, sizeOf, type Tensor } from './tensor';
+import { sizeOf, type Tensor } from './tensor';
 
 const reshape: Lowering = (b, call) => b.reshape(operands(call)[0]!, output(call).shape);
 
@@ -133,6 +133,3 @@ export const shape: LoweringTable = {
   Transpose: (b, { inputs: { x }, attributes }) => b.transpose(x!, attributes.perm as number[]),
   Unpack: unpack,
 };
-
-/** Indices of all axes of x. */
-export const allAxes = (x: Tensor): number[] => range(x.shape.length);
