@@ -85,8 +85,15 @@ export interface Engine {
   readonly info: EngineInfo;
   /** Present on engines of several devices. */
   readonly mesh?: Mesh;
+  /** Whether a run leaves this thread free, so that arrays put meanwhile travel while it computes. Off by default. */
+  readonly isAsynchronous?: boolean;
   /** Present where devices of several hosts work together. */
   readonly hosts?: Hosts;
+  /**
+   * Put this process's rows of an array whose first axis is split over all devices; the processes give equally many,
+   * one after the other. Present where {@link hosts} is.
+   */
+  putRows?(data: TypedArray, shape: readonly number[], dtype: DataType): DeviceArray;
   /** Values of the graph may be annotated with shardings over the engine's mesh; others lie as the engine likes. */
   compile(graph: Graph, options: CompileOptions): Promise<Executable>;
   /** Put a host array on the device (copied); on several, every one holds the whole array unless it is split by `sharding`. */

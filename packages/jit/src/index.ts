@@ -8,6 +8,7 @@ export { JitError } from './errors';
 export { formatGraph } from './format-graph';
 export type { DataType, Graph, HalfType, Node, TypedArray, Value } from './graph';
 export { type ArrayLike, type Compiled, type CompiledFunction, jit, type JitOptions, type Lowered } from './jit';
+export { peakBytes } from './liveness';
 export { float32, mixedPrecision, type PrecisionPolicy } from './precision';
 export { aggregateProfile, formatProfile } from './profile';
 export { scope } from './scope';

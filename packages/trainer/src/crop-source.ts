@@ -8,6 +8,12 @@ export interface SourcedBatch extends CropBatch {
   readonly skipped?: readonly SkippedFile[];
 }
 
+/** A process among those that share the images. */
+export interface Share {
+  readonly rank: number;
+  readonly world: number;
+}
+
 /** Where a trainer's crops come from. */
 export interface CropSource {
   /** Images in one pass over the data. */
@@ -15,8 +21,10 @@ export interface CropSource {
   /**
    * Endless batches of `config.batchSize` images, the first one starting at a sample. A sample must be
    * a function of its position and `config.seed` alone: that is what makes a resumed run exact.
+   *
+   * @param share - the part of the images that this process of several reads; positions count in its share.
    */
-  open(config: TrainerConfig, firstSample: number): AsyncIterator<SourcedBatch>;
+  open(config: TrainerConfig, firstSample: number, share?: Share): AsyncIterator<SourcedBatch>;
 }
 
 /** Crops of a folder or list of images, decoded by worker threads. */
@@ -26,8 +34,8 @@ export function imageCrops(
 ): CropSource {
   return {
     length: source.paths.length,
-    async *open({ crops: recipe, batchSize, seed }, startSample) {
-      for await (const batch of createLoader({ ...options, source, recipe, batchSize, seed, startSample })) {
+    async *open({ crops: recipe, batchSize, seed }, startSample, share) {
+      for await (const batch of createLoader({ ...options, ...share, source, recipe, batchSize, seed, startSample })) {
         yield {
           globalCrops: batch.globalCrops.data,
           localCrops: batch.localCrops.data,

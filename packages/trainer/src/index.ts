@@ -1,7 +1,8 @@
-export { assembleBatch, type Batch, batchSpecs, type CropBatch } from './batch';
-export { type CropSource, imageCrops, type SourcedBatch } from './crop-source';
+export { assembleBatch, type Batch, batchSpecs, type CropBatch, stackBatches } from './batch';
+export { type CropSource, imageCrops, type Share, type SourcedBatch } from './crop-source';
 export type { MetricsLine } from './metrics-log';
 export type { DinoConfig, HeadSizes, IbotConfig, OptimizerConfig, TeacherConfig, TrainerConfig } from './config';
+export { imagesPerStep } from './config';
 export { TrainerError } from './errors';
 export { backboneGroup, headGroup, type ParameterGroup } from './parameter-groups';
 export { cosineSchedule, createSchedules, type Schedule, scaledLearningRate, type Schedules } from './schedules';
@@ -13,6 +14,7 @@ export {
   initialStudent,
   type Model,
   readArrays,
+  stateSharding,
   stateSpecs,
   type SubmoduleName,
   type Submodules,

@@ -6,11 +6,12 @@ import { type DeviceArray, type Engine, flattenTree, formatPath, type HostArray,
 import { forwardFeatures, type Parameters } from '@dinov2/vit';
 import { atomicWrite, saveBackbone, writeSafetensors } from '@dinov2/weights';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { assembleBatch, type Batch, stackBatches } from './batch';
+import type { Batch } from './batch';
+import { BatchQueue, type QueuedBatch } from './batch-queue';
 import { type FoundCheckpoint, findCheckpoint, type Progress, saveCheckpoint } from './checkpoint';
 import { imagesPerStep, type TrainerConfig } from './config';
 import { configDifference } from './config-difference';
-import type { CropSource, SourcedBatch } from './crop-source';
+import type { CropSource } from './crop-source';
 import { TrainerError } from './errors';
 import { initialLossScale, nextLossScale } from './loss-scale';
 import { type MetricsLine, MetricsLog } from './metrics-log';
@@ -148,8 +149,8 @@ class Phase {
     this.modules = backboneFrozen ? modules.filter((name) => name !== 'backbone') : modules;
     const functions = createStep(config, { backboneFrozen });
     const common = { engine, precision, ...(config.shards !== undefined && { shards: { count: config.shards, arguments: [2] } }) };
-    this.trainStep = jit(functions.trainStep, { ...common, donate: [0, 1] });
-    this.accumulateStep = jit(functions.accumulateStep, { ...common, donate: [1] });
+    this.trainStep = jit(functions.trainStep, { ...common, donate: [0, 1, 2] });
+    this.accumulateStep = jit(functions.accumulateStep, { ...common, donate: [1, 2] });
   }
 
   dispose(): void {
@@ -197,8 +198,7 @@ class Run implements Trainer {
 
   async run(): Promise<boolean> {
     const { config, options } = this;
-    const firstSample = this.iteration * imagesPerStep(config);
-    const batches = options.data.open(config, firstSample);
+    const batches = new BatchQueue(config, options, this.iteration, this.warn);
     try {
       while (this.iteration < config.iterations) {
         await this.step(batches);
@@ -212,7 +212,7 @@ class Run implements Trainer {
         if (stopped && !ended) return false;
       }
     } finally {
-      await batches.return?.();
+      await batches.close();
     }
     await this.exportWeights();
     return true;
@@ -239,7 +239,7 @@ class Run implements Trainer {
     this.unlock();
   }
 
-  private async step(source: AsyncIterator<SourcedBatch>): Promise<void> {
+  private async step(batches: BatchQueue): Promise<void> {
     const { config, progress, state } = this;
     const { iteration } = progress;
     const count = config.accumulationSteps;
@@ -250,18 +250,26 @@ class Run implements Trainer {
     }
     const { phase } = this;
     const started = performance.now();
-    // Only the newest batch is held: those of one step may be gigabytes.
-    let batch: Batch<HostArray>;
+    const next = async (number: number): Promise<QueuedBatch> => {
+      const waited = performance.now();
+      const batch = await batches.take(number);
+      this.window.waiting += performance.now() - waited;
+      return batch;
+    };
     let sums: Awaited<ReturnType<typeof phase.accumulateStep>> | undefined;
     for (let i = 0; i < count - 1; i++) {
       const { student, teacher, centres } = state;
-      batch = await this.nextBatch(source, iteration * count + i);
-      await this.compileFirst(phase.accumulateStep, { student, teacher, centres }, sums, batch, scalars);
-      sums = await phase.accumulateStep({ student, teacher, centres }, sums, batch, scalars);
+      const { arrays } = await next(iteration * count + i);
+      await this.compileFirst(phase.accumulateStep, { student, teacher, centres }, sums, arrays, scalars);
+      const running = phase.accumulateStep({ student, teacher, centres }, sums, arrays, scalars);
+      batches.lookAhead();
+      sums = await running;
     }
-    batch = await this.nextBatch(source, iteration * count + count - 1);
-    await this.compileFirst(phase.trainStep, state, sums, batch, scalars);
-    const result = await phase.trainStep(state, sums, batch, scalars);
+    const batch = await next(iteration * count + count - 1);
+    await this.compileFirst(phase.trainStep, state, sums, batch.arrays, scalars);
+    const running = phase.trainStep(state, sums, batch.arrays, scalars);
+    if (iteration + 1 < config.iterations) batches.lookAhead();
+    const result = await running;
     phase.begun = true;
     this.state = result.state;
     const values = await readValues(result.metrics, metricNames(phase.modules));
@@ -281,7 +289,7 @@ class Run implements Trainer {
 
     await this.report(values, scalars);
     if (overflow) this.warn(`Iteration ${iteration} was skipped: a gradient left the range of ${this.options.precision!.name}. The loss scale falls from ${lossScale.scale} to ${this.progress.lossScale!.scale}.`);
-    else if (!applied) await this.skipped(batch, values);
+    else if (!applied) await this.skipped(batch.host, values);
   }
 
   /** In the first step of a phase, compile ahead and off the clock: the first images/s would tell of that only. */
@@ -293,24 +301,6 @@ class Run implements Trainer {
     const started = performance.now();
     await compiled.compile(...args);
     this.window.total -= performance.now() - started;
-  }
-
-  /** What compiled step `number` of the run reads. */
-  private async nextBatch(source: AsyncIterator<SourcedBatch>, number: number): Promise<Batch<HostArray>> {
-    const { shards } = this.config;
-    if (shards === undefined) return this.nextShard(source, number);
-    const batches: Batch<HostArray>[] = [];
-    for (let i = 0; i < shards; i++) batches.push(await this.nextShard(source, number * shards + i));
-    return stackBatches(batches);
-  }
-
-  private async nextShard(source: AsyncIterator<SourcedBatch>, number: number): Promise<Batch<HostArray>> {
-    const started = performance.now();
-    const { done, value } = await source.next();
-    this.window.waiting += performance.now() - started;
-    if (done) throw new TrainerError(`The data ended at iteration ${this.iteration} of ${this.config.iterations}; a crop source must go on for ever.`);
-    for (const { path, reason } of value.skipped ?? []) this.warn(`${path} was skipped: ${reason}`);
-    return assembleBatch(this.config, value, number);
   }
 
   private scalars(): StepScalars<number> {
@@ -366,7 +356,8 @@ class Run implements Trainer {
       .join(', ')}`;
     this.warn(`${what}. Weights, moments and teacher are unchanged.`);
     if (skippedInARow < 3) return;
-    const path = join(this.options.folder, `skipped-batch-${iteration}.safetensors`);
+    const { hosts } = this.options.engine;
+    const path = join(this.options.folder, `skipped-batch-${iteration}${hosts === undefined ? '' : `-of-${hosts.index}`}.safetensors`);
     await saveBatch(path, batch);
     const { accumulationSteps } = this.config;
     const whose = accumulationSteps === 1 ? 'Its batch' : `The last of its ${accumulationSteps} batches (the fault may be in another)`;
@@ -387,10 +378,18 @@ class Run implements Trainer {
 
   /** The teacher's weights with the official names. */
   private async exportWeights(): Promise<void> {
-    const { backbone, dinoHead, ibotHead } = this.state.teacher;
+    const { engine, folder } = this.options;
+    const { hosts } = engine;
+    const { teacher } = this.state;
+    // Hosts hold parts; all of them gather, and the first writes.
+    const whole = hosts === undefined ? teacher : await jit((record: typeof teacher) => record as unknown as Submodules<Tensor>, { engine })(teacher);
+    if ((hosts?.index ?? 0) === 0) await this.writeWeights(folder, whole as Submodules<DeviceArray>);
+    if (whole !== teacher) for (const array of flattenTree<unknown, DeviceArray>(whole).leaves) array.dispose();
+  }
+
+  private async writeWeights(folder: string, { backbone, dinoHead, ibotHead }: Submodules<DeviceArray>): Promise<void> {
     const prefixed = (prefix: string, record: Readonly<Record<string, DeviceArray>> = {}): Record<string, DeviceArray> =>
       Object.fromEntries(Object.entries(record).map(([name, array]) => [`${prefix}.${name}`, array]));
-    const { folder } = this.options;
     await saveBackbone(join(folder, 'backbone.safetensors'), { config: this.config.model, parameters: await readArrays(backbone) });
     await writeSafetensors(
       join(folder, 'heads.safetensors'),
