@@ -1,3 +1,4 @@
+import { attentionOps } from './attention';
 import { convolution } from './convolution';
 import { elementwise } from './elementwise';
 import { image } from './image';
@@ -23,6 +24,7 @@ export const lowerings: LoweringTable = {
   ...image,
   ...resize,
   ...rowOps,
+  ...attentionOps,
   Reshard: (_, call) => input(call, 'x'),
   MergeTopK: mergeTopK,
 };
