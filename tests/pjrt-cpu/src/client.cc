@@ -1,9 +1,8 @@
-#include <cstring>
-
+#include "src/cpu_client.h"
 #include "src/create_options.h"
 #include "src/function.h"
 #include "src/functions.h"
-#include "xla/pjrt/plugin/xla_cpu/xla_cpu_pjrt_client.h"
+#include "src/key_value_store.h"
 
 PJRT_Client::PJRT_Client(std::unique_ptr<xla::PjRtClient> wrapped) : client(std::move(wrapped)) {
   for (xla::PjRtDevice* device : client->devices()) {
@@ -35,9 +34,7 @@ namespace pjrt_cpu {
 PJRT_CPU_FUNCTION(PJRT_Client_Create) {
   TF_ASSIGN_OR_RETURN(CreateOptions options,
                       ReadCreateOptions(args->create_options, args->num_options));
-  xla::CpuClientOptions cpu;
-  cpu.cpu_device_count = static_cast<int>(options.device_count);
-  TF_ASSIGN_OR_RETURN(auto client, xla::GetXlaPjrtCpuClient(std::move(cpu)));
+  TF_ASSIGN_OR_RETURN(auto client, MakeCpuClient(options, KeyValueStore(*args)));
   args->client = new PJRT_Client(std::move(client));
   return absl::OkStatus();
 }

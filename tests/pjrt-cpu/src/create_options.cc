@@ -19,6 +19,7 @@ int64_t* FieldOf(CreateOptions& options, std::string_view name) {
   if (name == "device_count") return &options.device_count;
   if (name == "node_id") return &options.node_id;
   if (name == "num_nodes") return &options.num_nodes;
+  if (name == "collective_timeout_ms") return &options.collective_timeout_ms;
   return nullptr;
 }
 
@@ -31,7 +32,8 @@ absl::StatusOr<CreateOptions> ReadCreateOptions(const PJRT_NamedValue* values, s
     int64_t* field = FieldOf(options, name);
     if (field == nullptr) {
       return absl::InvalidArgumentError(absl::StrCat(
-          "no create option '", name, "'; there are device_count, node_id and num_nodes"));
+          "no create option '", name,
+          "'; there are device_count, node_id, num_nodes and collective_timeout_ms"));
     }
     if (values[i].type != PJRT_NamedValue_kInt64) {
       return absl::InvalidArgumentError(absl::StrCat("create option '", name, "' must be int64"));
