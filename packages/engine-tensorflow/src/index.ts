@@ -1,0 +1,3 @@
+export { tensorflowEngine, type TensorflowEngineOptions } from './engine';
+export { EngineError } from './errors';
+export { loadTfjsNode, type TfjsNode } from './tfjs-node';
