@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
-import { eagerEngine, jit, type DeviceArray, type Graph, type Mesh, type Sharding, type Value } from '@dinov2/jit';
+import { eagerEngine, jit, type DeviceArray, type Graph, type Mesh, type Node, type Sharding, type Value } from '@dinov2/jit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectAllclose } from '../../../tests/support/allclose';
 import { noPjrtPlugin, pjrtPlugin } from '../../../tests/support/pjrt-plugin';
@@ -298,7 +298,7 @@ describe.skipIf(pjrtPlugin === undefined)(`xlaEngine on eight devices${pjrtPlugi
     const b: Value = { id: 1, shape: [4, 8], dtype: 'float32', sharding: [[], ['fsdp']] };
     const y: Value = { id: 2, shape: [8, 8], dtype: 'float32', sharding: [['data'], ['fsdp']] };
     const sum: Value = { id: 3, shape: [], dtype: 'float32' };
-    const nodes = [
+    const nodes: Node[] = [
       { op: 'BatchMatMul', inputs: { a, b }, attributes: { transposeA: false, transposeB: false }, outputs: [y] },
       { op: 'Sum', inputs: { x: y }, attributes: { axis: [0, 1], keepDims: false }, outputs: [sum] },
     ];

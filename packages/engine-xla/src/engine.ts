@@ -24,6 +24,7 @@ import { utf8 } from './pjrt/memory';
 import type { PluginOptions } from './pjrt/named-values';
 import { Plugin } from './pjrt/plugin';
 import { Placement } from './placement';
+import { cudaDataFolder, loadNvidiaLibraries } from './prepare-plugin';
 import { putArray, putParts } from './put';
 import { RunQueue } from './run-queue';
 import type { Runtime } from './runtime';
@@ -80,6 +81,7 @@ export async function xlaEngine({
   pluginOptions = {},
   xlaFlags = {},
 }: XlaEngineOptions): Promise<XlaEngine> {
+  loadNvidiaLibraries(path);
   const plugin = Plugin.load(path);
   const client = await Client.create(plugin, pluginOptions);
   let placement: Placement;
@@ -101,7 +103,9 @@ export async function xlaEngine({
   const cache = cacheFolder === null ? undefined : new ExecutableCache(cacheFolder);
   const ids = placement.devices.map(({ id }) => id);
   const kinds = [...new Set(placement.devices.map(({ kind }) => kind))].join(', ');
-  const options = encodeCompileOptions({ devices: ids, flags: xlaFlags });
+  const cudaFolder = client.platform === 'cuda' ? cudaDataFolder(path) : undefined;
+  const flags = { ...(cudaFolder !== undefined && { xla_gpu_cuda_data_dir: cudaFolder }), ...xlaFlags };
+  const options = encodeCompileOptions({ devices: ids, flags });
   let disposed = false;
   const alive = () => {
     if (disposed) throw new EngineError('the engine was disposed; make another with xlaEngine().');

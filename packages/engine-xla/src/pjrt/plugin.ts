@@ -56,7 +56,7 @@ export class Plugin {
    * @throws EngineError - if the file cannot be loaded or is no PJRT plugin.
    */
   static load(path: string): Plugin {
-    let key = path;
+    let key: string;
     try {
       key = realpathSync(path);
     } catch {
