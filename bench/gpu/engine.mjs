@@ -12,7 +12,7 @@ export async function openEngine({ name = 'xla', plugin, cache = null, pluginOpt
     return onnxEngine();
   }
   const { findPlugins, xlaEngine } = await import('@dinov2/engine-xla');
-  const path = plugin ?? (await findPlugins())[0]?.path;
+  const path = plugin ?? (await findPlugins()).find(({ usable }) => usable)?.path;
   if (path === undefined) {
     throw new Error(
       'no PJRT plugin was found; pass --plugin PATH, e.g. that of jax-cuda13-pjrt or jax-cuda12-pjrt in a Python environment',

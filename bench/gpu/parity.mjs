@@ -14,15 +14,14 @@ import { parseArgs } from 'node:util';
 import { jit } from '@dinov2/jit';
 import { createStep, initialState, initialStudent, metricNames } from '@dinov2/trainer';
 import { writeSafetensors } from '@dinov2/weights';
+import { common, engineOptions, say } from './arguments.mjs';
 import { syntheticBatch } from './batches.mjs';
 import { openEngine } from './engine.mjs';
 import { recipe, scalars } from './recipes.mjs';
 
 const { values } = parseArgs({
   options: {
-    engine: { type: 'string', default: 'xla' },
-    plugin: { type: 'string' },
-    'plugin-option': { type: 'string', multiple: true },
+    ...common,
     python: { type: 'string', default: 'python3' },
     steps: { type: 'string', default: '4' },
     tolerance: { type: 'string', default: '1e-4' },
@@ -51,7 +50,7 @@ try {
   console.table(rows);
   const holds = largest <= Number(values.tolerance);
   console.log(`largest difference ${largest.toExponential(1)}, allowed ${values.tolerance}: ${holds ? 'the same step' : 'NOT the same step'}`);
-  console.log(JSON.stringify({ event: 'result', largestDifference: largest, holds }));
+  say({ event: 'result', largestDifference: largest, holds });
   process.exitCode = holds ? 0 : 1;
 } finally {
   rmSync(folder, { recursive: true });
@@ -59,7 +58,7 @@ try {
 process.exit();
 
 async function ourSteps(student, batches, plan) {
-  const engine = await openEngine({ name: values.engine, plugin: values.plugin, pluginOptions: values['plugin-option'] });
+  const engine = await openEngine(engineOptions(values));
   const step = jit(createStep(config).trainStep, { engine, donate: [0] });
   const names = metricNames(['backbone', 'dinoHead', 'ibotHead']);
   let state = initialState(engine, config, student);

@@ -1,0 +1,250 @@
+// The DINOv2 pretraining step on a GPU: ours through a PJRT plugin against PyTorch at its best.
+//
+//   ./run.sh [--models s,b,l,g] [--budget 540] [--python python3] [--plugin PATH]       from the archive of pack.mjs
+//   node bench/gpu/run.mjs …                                                            in the repository, after `npm run build`
+//
+// For every model: the official batch, both programs in turns and each in a process of its own, ours first without and
+// then with its cache; then the largest batch that fits either; then the trainer with its input pipeline. Before all
+// that both show that they compute the same step. `--phases` picks from official, largest, feed, track, parity.
+//
+// Ends within `--budget` seconds: what no time is left for is missing in the table and in the JSON, which is written after
+// every measurement to --out, else $OUT/gpu.json, else gpu.json (in the repository bench/results/gpu.json).
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { findPlugins } from '@dinov2/engine-xla';
+import { peakFlops } from './cards.mjs';
+import { runChild } from './child.mjs';
+import { card } from './driver.mjs';
+import { compare, judge } from './goals.mjs';
+import { modelNames, recipe } from './recipes.mjs';
+
+const { values } = parseArgs({
+  options: {
+    models: { type: 'string', default: 's,b,l,g' },
+    phases: { type: 'string', default: 'parity,official,largest,feed,track' },
+    budget: { type: 'string', default: '540' },
+    rounds: { type: 'string', default: '2' },
+    steps: { type: 'string', default: '20' },
+    python: { type: 'string', default: 'python3' },
+    plugin: { type: 'string' },
+    'plugin-option': { type: 'string', multiple: true },
+    engine: { type: 'string', default: 'xla' },
+    torch: { type: 'string', default: 'blocks autocast,whole autocast,blocks masters,blocks autocast graph' },
+    pictures: { type: 'string' },
+    out: { type: 'string' },
+  },
+});
+
+const started = performance.now();
+const left = () => Number(values.budget) - (performance.now() - started) / 1000;
+const here = fileURLToPath(new URL('.', import.meta.url));
+const packed = existsSync(join(here, 'node'));
+const out = resolve(values.out ?? (process.env.OUT ? join(process.env.OUT, 'gpu.json') : packed ? 'gpu.json' : join(here, '../results/gpu.json')));
+const pictures = values.pictures ?? [join(here, 'pictures'), join(here, '../../apps/pretrain/sample/pictures')].find((path) => existsSync(path));
+const models = values.models.split(',');
+const unknown = models.find((name) => !modelNames.includes(name));
+if (unknown !== undefined) stop(`there is no model "${unknown}"; the models are ${modelNames.join(', ')}`);
+const phases = new Set(values.phases.split(','));
+
+const gpu = card();
+const plugin = values.engine === 'xla' ? await choosePlugin() : undefined;
+const scratch = mkdtempSync(join(tmpdir(), 'gpu-'));
+// Compiled steps and PyTorch's kernels begin cold in every invocation.
+const cache = join(scratch, 'steps');
+const environment = { TORCHINDUCTOR_CACHE_DIR: join(scratch, 'inductor'), TRITON_CACHE_DIR: join(scratch, 'triton') };
+const result = {
+  date: new Date().toISOString(),
+  machine: { card: gpu, cpu: cpus()[0].model, cores: availableParallelism(), node: process.version, plugin },
+  models: Object.fromEntries(models.map((name) => [name, { runs: { official: { ours: [], torch: [] }, largest: { ours: [], torch: [] } } }])),
+};
+const wanted = (phase) => phases.has(phase);
+const tried = values.torch.split(',').map(readVariant).filter(({ graph }) => gpu !== undefined || !graph);
+const best = {};
+
+try {
+  await lookAtTorch();
+  if (wanted('parity')) await measure('parity', () => ours('parity', ['--python', values.python]), (run) => (result.parity = run));
+  for (const name of models) {
+    if (wanted('official')) await official(name);
+    if (wanted('largest') && gpu !== undefined) await largest(name);
+    if (wanted('feed')) await measure(`${name}: feeding`, () => ours('feed', ['--model', name, '--pictures', pictures, '--cache', cache]), (run) => (result.models[name].feed = run));
+  }
+  if (wanted('track')) {
+    // Of the smallest model asked for; `micro` where there is only the CPU.
+    const model = gpu === undefined ? 'micro' : models[0];
+    await measure(`${model}: bfloat16 beside float32`, () => ours('track', ['--model', model, '--batch', '8']), (run) => (result.track = run));
+  }
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
+report();
+
+/** The path of the plugin, or the end with a sentence on how to get one. */
+async function choosePlugin() {
+  if (values.plugin !== undefined) return resolve(values.plugin);
+  const found = await findPlugins();
+  const usable = found.find(({ usable: can, path }) => can && path !== undefined);
+  if (usable === undefined) {
+    const reasons = found.map(({ kind, reason, remedy }) => `  ${kind}: ${reason}${remedy ? `; ${remedy}` : ''}`);
+    stop(`no usable PJRT plugin was found:\n${reasons.join('\n')}\n  or pass --plugin PATH`);
+  }
+  return usable.path;
+}
+
+async function lookAtTorch() {
+  const found = await torch(['--matmul']);
+  const event = found.events?.find(({ event: kind }) => kind === 'matmul');
+  if (event === undefined) {
+    result.torchMissing = `PyTorch is left out: ${values.python} ${found.failed ?? 'said nothing'}. Pass --python with an environment that has torch.`;
+    console.log(result.torchMissing);
+    return;
+  }
+  result.machine.torch = event.torch;
+  result.machine.productFlops = event.flopsPerSecond;
+  if (gpu !== undefined && event.device === 'CPU') {
+    result.torchMissing = `PyTorch is left out: the one of ${values.python} (${event.torch}) sees no GPU. Pass --python with one that does.`;
+    console.log(result.torchMissing);
+  }
+}
+
+async function official(name) {
+  const { runs } = result.models[name];
+  const args = ['--model', name, '--cache', cache, '--steps', values.steps];
+  for (let round = 0; round < Number(values.rounds); round++) {
+    await measure(`${name}: ours, ${round === 0 ? 'cold' : 'with the cache'}`, () => ours('ours', args), (run) => {
+      runs.official.ours.push(run);
+      result.models[name].start = { cold: runs.official.ours[0].firstStepSeconds, cached: runs.official.ours[1]?.firstStepSeconds };
+    });
+    // The first round finds PyTorch's best variant, the others repeat it.
+    const variants = round === 0 ? tried : [best[name] ?? tried[0]];
+    for (const variant of variants) {
+      await measure(`${name}: PyTorch, ${variant.name}`, () => torchStep(name, variant, []), (run) => runs.official.torch.push(run));
+    }
+    chooseVariant(name);
+  }
+}
+
+/** The fastest variant so far; only its runs are compared. */
+function chooseVariant(name) {
+  const { runs } = result.models[name];
+  const all = [...(runs.official.others ?? []), ...runs.official.torch];
+  const quickest = all.filter(({ seconds }) => seconds).sort((a, b) => Math.min(...a.seconds) - Math.min(...b.seconds))[0];
+  if (quickest === undefined) return;
+  best[name] = tried.find((variant) => variant.name === quickest.name);
+  runs.official.torch = all.filter((run) => run.name === quickest.name);
+  runs.official.others = all.filter((run) => run.name !== quickest.name);
+}
+
+async function largest(name) {
+  const { runs } = result.models[name];
+  const multiple = name === 's' || name === 'b' ? '8' : '4';
+  const size = ['--largest', '--multiple', multiple];
+  await measure(`${name}: ours, largest batch`, () => ours('ours', ['--model', name, '--steps', values.steps, ...size]), (run) => runs.largest.ours.push(run));
+  // A captured graph keeps its memory; the same variant without one grows further.
+  const variant = { ...(best[name] ?? tried[0]), graph: false };
+  await measure(`${name}: PyTorch, largest batch`, () => torchStep(name, variant, size), (run) => runs.largest.torch.push(run));
+}
+
+function ours(program, args) {
+  // The driver's count is that of the run and not of a pool, and a run may have nearly the whole card.
+  const pool = gpu === undefined || values.engine !== 'xla' ? [] : ['preallocate=false', 'memory_fraction=0.97'];
+  const options = [...pool, ...(values['plugin-option'] ?? [])].flatMap((option) => ['--plugin-option', option]);
+  return runChild(process.execPath, [join(here, `${program}.mjs`), '--engine', values.engine, ...(plugin ? ['--plugin', plugin] : []), ...options, ...args], {
+    seconds: left(), environment,
+  });
+}
+
+const torch = (args) => runChild(values.python, [join(here, 'torch_step.py'), ...args], { seconds: left(), environment });
+
+async function torchStep(name, variant, args) {
+  if (result.torchMissing !== undefined) return { failed: 'PyTorch is missing' };
+  const file = join(scratch, `${name}.json`);
+  writeFileSync(file, JSON.stringify(recipe(name)));
+  const choice = ['--compile', variant.compile, '--precision', variant.precision, ...(variant.graph ? ['--graph'] : [])];
+  const run = await torch(['--config', file, '--steps', values.steps, ...choice, ...args]);
+  return { ...run, name: variant.name };
+}
+
+/** `whole autocast graph` */
+function readVariant(name) {
+  const words = name.trim().split(/\s+/);
+  const among = (options) => words.find((word) => options.includes(word));
+  return {
+    name: words.join(' '), compile: among(['none', 'blocks', 'whole']) ?? 'blocks',
+    precision: among(['autocast', 'masters', 'float32']) ?? 'autocast', graph: words.includes('graph'),
+  };
+}
+
+/** One process, if there is time for it; what it gave is kept and written. */
+async function measure(what, run, keep) {
+  if (left() < 20) {
+    console.log(`${what}: no time left`);
+    return;
+  }
+  const begin = performance.now();
+  const outcome = await run();
+  const took = `${((performance.now() - begin) / 1000).toFixed(0)} s`;
+  if (outcome.failed !== undefined) {
+    console.log(`${what}: ${outcome.failed}`);
+    (result.failures ??= []).push({ what, why: outcome.failed });
+  } else if (outcome.outOfMemory) {
+    console.log(`${what}: batch ${outcome.batch} does not fit`);
+    (result.failures ??= []).push({ what, why: `batch ${outcome.batch} does not fit` });
+  } else {
+    keep(outcome);
+    const rate = outcome.seconds && `${(outcome.batch / [...outcome.seconds].sort((a, b) => a - b)[outcome.seconds.length >> 1]).toFixed(1)} images/s at batch ${outcome.batch}, `;
+    console.log(`${what}: ${rate ?? ''}took ${took}`);
+  }
+  write();
+}
+
+/** Compare what there is so far and write it. */
+function write() {
+  const peak = gpu && peakFlops(gpu.name);
+  const compared = {};
+  for (const [name, model] of Object.entries(result.models)) {
+    compared[name] = { start: model.start, feed: model.feed };
+    for (const size of ['official', 'largest']) {
+      const { ours: mine, torch: theirs } = model.runs[size];
+      if (mine.length + theirs.length > 0) compared[name][size] = compare({ ours: mine, torch: theirs }, peak);
+    }
+  }
+  const goals = judge({ models: compared, parity: result.parity, track: result.track });
+  mkdirSync(dirname(out), { recursive: true });
+  writeFileSync(out, `${JSON.stringify({ ...result, peakFlopsPerSecond: peak, compared, goals }, null, 1)}\n`);
+  return { compared, goals };
+}
+
+function report() {
+  const { compared, goals } = write();
+  const text = (x, digits = 1) => (x === undefined ? '–' : x.toFixed(digits));
+  const gib = (bytes) => text(bytes === undefined ? undefined : bytes / 2 ** 30);
+  const rows = {};
+  for (const [name, model] of Object.entries(compared)) {
+    for (const size of ['official', 'largest']) {
+      const row = model[size];
+      if (row === undefined) continue;
+      rows[`${name}, ${size}`] = {
+        'batch, ours/torch': `${row.batch.ours ?? '–'} / ${row.batch.torch ?? '–'}`,
+        'images/s': `${text(row.imagesPerSecond.ours)} / ${text(row.imagesPerSecond.torch)}`,
+        ratio: text(row.imagesPerSecond.ratio, 2),
+        'peak GiB': `${gib(row.peakBytes.ours)} / ${gib(row.peakBytes.torch)}`,
+        'memory ratio': text(row.peakBytes.ratio, 2),
+        'driver GiB': `${gib(row.driverBytes.ours)} / ${gib(row.driverBytes.torch)}`,
+        'MFU %': `${text(row.utilisation.ours && 100 * row.utilisation.ours)} / ${text(row.utilisation.torch && 100 * row.utilisation.torch)}`,
+      };
+    }
+  }
+  console.table(rows);
+  if (gpu !== undefined && peakFlops(gpu.name) === undefined) console.log(`MFU is not stated: the peak of "${gpu.name}" is not in cards.mjs.`);
+  for (const { goal, holds, shown } of goals) console.log(`${holds === undefined ? '  ' : holds ? '✓ ' : '✗ '}${goal}: ${shown}`);
+  console.log(`Written to ${out} after ${((performance.now() - started) / 1000).toFixed(0)} s.`);
+}
+
+function stop(message) {
+  console.error(message);
+  process.exit(2);
+}
