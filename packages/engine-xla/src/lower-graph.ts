@@ -1,8 +1,9 @@
 import { decompose, type Graph, type HalfType, type Mesh, meshSize, type Node, type Value } from '@dinov2/jit';
 import { primitives } from '@dinov2/primitives';
 import { EngineError } from './errors';
-import { inlined, isProduct, lowerings, movesValues } from './lower';
+import { isFunction, isProduct, lowerings, movesValues } from './lower';
 import type { Builder } from './lower/builder';
+import { useFlashAttention } from './lower/flash-attention';
 import type { Call, Target } from './lower/lowering';
 import { type Annotated, Module } from './lower/module';
 import { sharded, shardingAttribute } from './lower/sharding';
@@ -15,7 +16,7 @@ export interface LowerOptions {
   readonly donations: readonly (readonly [input: number, output: number])[];
   /** Platform of the plugin: `cpu`, `cuda`, `rocm`, `tpu`. */
   readonly platform: string;
-  /** Let cuDNN compute attention in 16 bits. */
+  /** Let cuDNN compute attention that is in 16 bits, on platform `cuda`. */
   readonly flashAttention?: boolean;
 }
 
@@ -33,7 +34,9 @@ const whole = ({ shape, dtype }: Value): Spec => ({ shape, type: elementType[dty
 export function lowerGraph(graph: Graph, options: LowerOptions): string {
   const { mesh } = options;
   const devices = mesh === undefined ? 1 : meshSize(mesh);
-  const lowering = new GraphLowering(mesh, { platform: options.platform, devices, flashAttention: options.flashAttention === true });
+  const target = { platform: options.platform, devices };
+  const lowering = new GraphLowering(mesh, target);
+  const prepared = options.flashAttention === true && options.platform === 'cuda' ? useFlashAttention(graph, target) : graph;
   const sharding = (value: Value) => (mesh === undefined ? [] : [shardingAttribute(value.sharding ?? [], value.shape.length, mesh)]);
   const donated = new Map(options.donations);
   const inputs = graph.inputs.map((value, i): Annotated => {
@@ -43,7 +46,7 @@ export function lowerGraph(graph: Graph, options: LowerOptions): string {
   const outputs = graph.outputs.map((value): Annotated => ({ ...whole(value), annotations: sharding(value) }));
   const attributes = mesh === undefined ? [] : [`mhlo.num_partitions = ${devices} : i32`, 'mhlo.num_replicas = 1 : i32'];
   return lowering.module.finish(attributes, inputs, outputs, (b, args) => {
-    const results = lowering.nodes(b, graph, args);
+    const results = lowering.nodes(b, prepared, args);
     return results.map((result, i) => b.convert(result, outputs[i]!.type));
   });
 }
@@ -81,8 +84,7 @@ class GraphLowering {
   }
 
   #node(b: Builder, node: Node, inputs: Readonly<Record<string, Tensor>>): Tensor[] {
-    if (!primitives.has(node.op) || inlined.has(node.op)) return this.#body(b, node, inputs);
-    // Blocks of a network repeat their primitives: each is written once and called.
+    if (!isFunction(node.op)) return this.#body(b, node, inputs);
     const names = Object.keys(inputs);
     const operands = Object.values(inputs);
     const outputs = node.outputs.map(kept);

@@ -1,6 +1,8 @@
+import { primitives } from '@dinov2/primitives';
 import { attentionOps } from './attention';
 import { convolution } from './convolution';
 import { elementwise } from './elementwise';
+import { flashAttention } from './flash-attention';
 import { image } from './image';
 import { indexing } from './indexing';
 import { linearAlgebra } from './linear-algebra';
@@ -25,6 +27,7 @@ export const lowerings: LoweringTable = {
   ...resize,
   ...rowOps,
   ...attentionOps,
+  ...flashAttention,
   Reshard: (_, call) => input(call, 'x'),
   MergeTopK: mergeTopK,
 };
@@ -37,8 +40,11 @@ export const movesValues: ReadonlySet<string> = new Set([
 
 /** Products: their operands are rounded to the type in the attribute `compute`. */
 export const isProduct: ReadonlySet<string> = new Set([
-  'Attention', 'AttentionGrad', 'BatchMatMul', 'Conv2D', 'Conv2DBackpropFilter', 'Conv2DBackpropInput', 'Linear', '_FusedMatMul',
+  'Attention', 'AttentionGrad', 'BatchMatMul', 'Conv2D', 'Conv2DBackpropFilter', 'Conv2DBackpropInput', 'FlashAttention', 'FlashAttentionGrad', 'Linear',
+  '_FusedMatMul',
 ]);
 
-/** Primitives that are too short for a function of their own. */
-export const inlined: ReadonlySet<string> = new Set(['Linear', 'TakeRows', 'TakeRowsGrad']);
+const inlined: ReadonlySet<string> = new Set(['Linear', 'TakeRows', 'TakeRowsGrad']);
+
+/** Primitives, of which networks repeat the same ones: those that are not very short become functions. */
+export const isFunction = (op: string): boolean => (primitives.has(op) && !inlined.has(op)) || op in flashAttention;

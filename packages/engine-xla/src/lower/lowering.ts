@@ -8,7 +8,6 @@ export interface Target {
   readonly platform: string;
   /** Devices that a batch is split over. */
   readonly devices: number;
-  readonly flashAttention: boolean;
 }
 
 /** One graph node with its inputs already lowered. */

@@ -1,7 +1,7 @@
 import type { DataType, HalfType } from '@dinov2/jit';
 
 /** Element types of StableHLO that lowered graphs use. */
-export type ElementType = 'f32' | 'bf16' | 'f16' | 'i32' | 'i8' | 'i1';
+export type ElementType = 'f32' | 'bf16' | 'f16' | 'i32' | 'i8' | 'ui8' | 'i1';
 
 /** Shape and type of a tensor. */
 export interface Spec {
