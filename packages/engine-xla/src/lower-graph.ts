@@ -16,7 +16,7 @@ export interface LowerOptions {
   readonly donations: readonly (readonly [input: number, output: number])[];
   /** Platform of the plugin: `cpu`, `cuda`, `rocm`, `tpu`. */
   readonly platform: string;
-  /** Let cuDNN compute attention that is in 16 bits, on platform `cuda`. */
+  /** Let cuDNN compute attention that is in 16 bits, on platform `cuda`. Default true. */
   readonly flashAttention?: boolean;
 }
 
@@ -36,7 +36,7 @@ export function lowerGraph(graph: Graph, options: LowerOptions): string {
   const devices = mesh === undefined ? 1 : meshSize(mesh);
   const target = { platform: options.platform, devices };
   const lowering = new GraphLowering(mesh, target);
-  const prepared = options.flashAttention === true && options.platform === 'cuda' ? useFlashAttention(graph, target) : graph;
+  const prepared = options.flashAttention !== false && options.platform === 'cuda' ? useFlashAttention(graph, target) : graph;
   const sharding = (value: Value) => (mesh === undefined ? [] : [shardingAttribute(value.sharding ?? [], value.shape.length, mesh)]);
   const donated = new Map(options.donations);
   const inputs = graph.inputs.map((value, i): Annotated => {

@@ -8,8 +8,9 @@ const shape = [2, 6, 258, 64];
 const half = () => value(shape, 'bfloat16');
 
 /** Attention and its gradient, as one step has them. */
-function graphOf(parts: { forward?: boolean; backward?: boolean; compute?: HalfType; width?: number }): Graph {
-  const { forward = true, backward = true, compute = 'bfloat16', width = 64 } = parts;
+function graphOf(parts: { forward?: boolean; backward?: boolean; compute?: HalfType | undefined; width?: number }): Graph {
+  const { forward = true, backward = true, width = 64 } = parts;
+  const compute = 'compute' in parts ? parts.compute : 'bfloat16';
   const sized = (v: Value): Value => ({ ...v, shape: v.shape.with(-1, width) });
   const [q, k, v, dout, out, dq, dk, dv] = Array.from({ length: 8 }, () => sized(half())) as [Value, Value, Value, Value, Value, Value, Value, Value];
   const attributes = { scale: 0.125, compute };
@@ -20,7 +21,7 @@ function graphOf(parts: { forward?: boolean; backward?: boolean; compute?: HalfT
   return { inputs: [q, k, v, dout], outputs: [...(forward ? [out] : []), ...(backward ? [dq, dk, dv] : [])], nodes, constants: new Map() };
 }
 
-const cuda: LowerOptions = { donations: [], platform: 'cuda', flashAttention: true };
+const cuda: LowerOptions = { donations: [], platform: 'cuda' };
 const calls = (text: string): string[] => [...text.matchAll(/stablehlo\.custom_call @(__cudnn\$\w+)\(/g)].map(([, name]) => name!);
 const configs = (text: string): Record<string, unknown>[] =>
   [...text.matchAll(/backend_config = "(\{[^"]*)"/g)].map(([, json]) => (JSON.parse(json!.replaceAll('\\22', '"')) as { cudnn_fmha_backend_config: Record<string, unknown> }).cudnn_fmha_backend_config);
@@ -101,7 +102,8 @@ describe('flash attention', () => {
 
   it.each<[string, Graph, LowerOptions]>([
     ['the platform has none', graphOf({}), { ...cuda, platform: 'tpu' }],
-    ['it was not asked for', graphOf({}), { donations: [], platform: 'cuda' }],
+    ['it is not wanted', graphOf({}), { ...cuda, flashAttention: false }],
+    ['products are in float32', graphOf({ compute: undefined }), cuda],
     ['heads are wider than its kernels', graphOf({ width: 136 }), cuda],
     ['heads are not a multiple of 8', graphOf({ width: 60 }), cuda],
     ['the batch does not split over the devices', graphOf({}), { ...cuda, mesh: { data: 4 } }],
