@@ -3,7 +3,7 @@ import type { TensorSpec } from '@dinov2/primitives';
 import { bindConstants } from './bind-constants';
 import { costReport, type CostReport } from './cost';
 import { pairDonations } from './donation';
-import type { DeviceArray, Engine, Executable, MemoryReport, ProfileEntry } from './engine';
+import type { CompileOptions, DeviceArray, Engine, Executable, MemoryReport, ProfileEntry } from './engine';
 import { JitError } from './errors';
 import { printable } from './format-graph';
 import { type DataType, type Graph, typedArray, type TypedArray, type Value } from './graph';
@@ -56,6 +56,8 @@ type Arguments<Args extends readonly unknown[], L> = { [K in keyof Args]: MapLea
 /** A traced function: its graph and what it costs, not compiled yet. */
 export interface Lowered {
   readonly graph: Graph & { toString(): string };
+  /** What an engine is given with the graph: outputs that may take the memory of donated inputs. Constant arguments are no inputs here. */
+  readonly donations: CompileOptions['donations'];
   readonly cost: CostReport;
   /** The graph and its cost as text. */
   toString(): string;
@@ -259,7 +261,7 @@ export function jit<Args extends readonly unknown[], Out>(
     );
     const cost = costReport(graph);
     const made: Program = {
-      lowered: { graph, cost, toString: () => `${graph.toString()}\n${cost.toString()}` },
+      lowered: { graph, donations, cost, toString: () => `${graph.toString()}\n${cost.toString()}` },
       structure: traced.structure,
       constants: leaves.filter(isConstant),
       inputs,
