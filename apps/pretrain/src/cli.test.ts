@@ -6,7 +6,7 @@ import { trainerConfig } from './config/trainer-config';
 
 const settings = (...words: string[]) => {
   const invocation = parseCommandLine(words, '0.0.0');
-  if (invocation.kind === 'report') throw new Error('a report was asked for');
+  if (invocation.kind === 'report' || invocation.kind === 'engines') throw new Error('no run was asked for');
   return invocation.settings;
 };
 
@@ -73,7 +73,7 @@ describe('parseCommandLine', () => {
     const weights = (model: Initialization['model'], heads: Initialization['heads'] = []): Initialization => ({ path: 'w', model, heads, summary: '' });
     const fitted = (initialization: Initialization, ...words: string[]) => {
       const invocation = parseCommandLine(['--init', 'w', ...words], '0.0.0');
-      if (invocation.kind === 'report') throw new Error('a report was asked for');
+      if (invocation.kind === 'report' || invocation.kind === 'engines') throw new Error('no run was asked for');
       return invocation.withWeights(initialization);
     };
 
@@ -140,8 +140,19 @@ describe('parseCommandLine', () => {
     expect(parseCommandLine(['report', 'runs/a', '--engine', 'eager'], '0.0.0')).toEqual({
       kind: 'report',
       folder: 'runs/a',
-      settings: { engine: 'eager', backend: null },
+      settings: { engine: 'eager', backend: null, plugin: null, mesh: null, precision: 'auto' },
     });
+    expect(parseCommandLine(['engines'], '0.0.0')).toEqual({ kind: 'engines' });
+  });
+
+  it('reads what picks an engine', () => {
+    expect(settings('--engine', 'xla', '--plugin', '/p.so', '--mesh', '4x2', '--precision', 'bfloat16')).toMatchObject({
+      engine: 'xla',
+      plugin: '/p.so',
+      mesh: { data: 4, fsdp: 2 },
+      precision: 'bfloat16',
+    });
+    expect(() => settings('--mesh', '8')).toThrow();
   });
 
   it.each([

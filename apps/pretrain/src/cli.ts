@@ -1,5 +1,6 @@
 import { basename, extname, join, resolve } from 'node:path';
-import { Command, Option } from 'commander';
+import { backendChoices, type EngineRequest, engineChoices, precisionChoices } from '@dinov2/app-kit';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { cpuLayer, cpuNote } from './config/cpu-layer';
 import { type Initialization, recipeOfWeights, weightsLayer } from './config/initialization';
 import { configLayer, recipeNames, recipeOfModel, sampleFolder } from './config/recipes';
@@ -13,7 +14,8 @@ import { PretrainError } from './error';
 export type Invocation =
   | ({ readonly kind: 'train'; readonly resume: boolean; readonly allowChanges: boolean } & Requested)
   | ({ readonly kind: 'dry-run' } & Requested)
-  | { readonly kind: 'report'; readonly folder: string; readonly settings: Pick<Settings, 'engine' | 'backend'> };
+  | { readonly kind: 'report'; readonly folder: string; readonly settings: EngineRequest }
+  | { readonly kind: 'engines' };
 
 interface Requested extends Resolved {
   /**
@@ -31,7 +33,7 @@ interface Resolved {
   readonly note?: string;
 }
 
-type Flags = Record<string, string | boolean | undefined>;
+type Flags = Record<string, string | boolean | object | undefined>;
 
 /** Options that set one key of the configuration. */
 const keyOptions: readonly { readonly flag: string; readonly key: string; readonly text: string; readonly number?: boolean; readonly choices?: readonly string[] }[] = [
@@ -45,10 +47,20 @@ const keyOptions: readonly { readonly flag: string; readonly key: string; readon
   { flag: '--workers <n>', key: 'workers', text: 'decoding threads (default: cores - 1)', number: true },
 ];
 
+/** What picks an engine; their names are keys of the configuration. */
 const engineOptions = () => [
-  new Option('--engine <name>', 'what computes').choices(['auto', 'onnx', 'eager']),
-  new Option('--backend <name>', 'TensorFlow.js backend of the eager engine').choices(['cpu', 'wasm', 'tensorflow']),
+  new Option('--engine <name>', 'what computes; `dinov2-pretrain engines` lists them').choices([...engineChoices]),
+  new Option('--backend <name>', 'TensorFlow.js backend of the eager engine').choices([...backendChoices]),
+  new Option('--plugin <path>', 'PJRT plugin of the engine xla (default: the first that finds a device)'),
+  new Option('--mesh <data>x<fsdp>', 'devices of the engine xla: the batch is split over all, the state over fsdp').argParser(readMesh),
+  new Option('--precision <name>', 'number format of products and activations').choices([...precisionChoices]),
 ];
+
+function readMesh(text: string): Settings['mesh'] {
+  const [, data, fsdp] = /^([1-9]\d*)x([1-9]\d*)$/.exec(text) ?? [];
+  if (data === undefined) throw new InvalidArgumentError('expected two numbers of devices, e.g. 1x8');
+  return { data: Number(data), fsdp: Number(fsdp) };
+}
 
 const examples = `
 Examples:
@@ -59,6 +71,9 @@ Examples:
                                                       continue from released weights
   dinov2-pretrain --config vitl14 --data imagenet-22k --out runs/vitl14 --dry-run
   dinov2-pretrain --config my.yaml optimizer.baseLearningRate=1e-3 'knn.k=[10, 20]'
+  dinov2-pretrain --config vitl14 --data imagenet-22k --engine xla --mesh 1x8
+                                                      on eight devices, the state split over all of them
+  dinov2-pretrain engines                             what can compute here
   dinov2-pretrain report runs/photos                  make report.html again
 
 Recipes (--config NAME): ${recipeNames().join(', ')}
@@ -82,8 +97,6 @@ export function parseCommandLine(words: readonly string[], version: string): Inv
   program
     .addOption(new Option('--steps <n>', 'length of the run; warm-ups and intervals keep their share of it'))
     .addOption(new Option('--freeze-backbone <n>', 'steps in which only heads learn (default with --init: the warm-up, 0 with heads)'))
-    .addOption(engineOptions()[0]!)
-    .addOption(engineOptions()[1]!)
     .option('--dry-run', 'say model, cost, memory and time, and stop')
     .option('--no-resume', 'delete the run in the folder and start anew')
     .option('--allow-changes', 'continue a run with settings or data other than those it began with')
@@ -95,23 +108,28 @@ export function parseCommandLine(words: readonly string[], version: string): Inv
       const requested: Requested = { ...request(overrides, flags), withWeights: (initialization) => request(overrides, flags, initialization) };
       invocation = flags['dryRun'] === true ? { kind: 'dry-run', ...requested } : { kind: 'train', ...requested, resume, allowChanges };
     });
+  engineOptions().forEach((option) => program.addOption(option));
+  program
+    .command('engines')
+    .description('list what can compute here, what cannot and why, and how to get it')
+    .action(() => {
+      invocation = { kind: 'engines' };
+    });
   const report = program.command('report').description('compute report.html of a run again').argument('<run>', 'run folder');
   engineOptions().forEach((option) => report.addOption(option));
   report.action((folder: string, _own: Flags, command: Command) => {
     // Options stand before or after the subcommand's name.
-    const { engine, backend } = command.optsWithGlobals<Flags>();
-    const { settings } = { settings: settingsSchema.pick({ engine: true, backend: true }).parse({ engine, backend }) };
+    const { engine, backend, plugin, mesh, precision } = command.optsWithGlobals<Flags>();
+    const settings = settingsSchema.pick({ engine: true, backend: true, plugin: true, mesh: true, precision: true }).parse({ engine, backend, plugin, mesh, precision });
     invocation = { kind: 'report', folder, settings };
   });
-  program.exitOverride((error) => {
-    if (error.exitCode === 0) process.exit(0);
-    // commander has printed its sentence.
-    throw new PretrainError('');
-  });
-  report.exitOverride((error) => {
-    if (error.exitCode === 0) process.exit(0);
-    throw new PretrainError('');
-  });
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride((error) => {
+      if (error.exitCode === 0) process.exit(0);
+      // commander has printed its sentence.
+      throw new PretrainError('');
+    });
+  }
   program.parse(words, { from: 'user' });
   return invocation!;
 }
@@ -127,13 +145,14 @@ function request(overrides: readonly string[], flags: Flags, initialization?: In
     const value = flags[option.slice(2).replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())];
     if (value !== undefined) given.set(key, { value: number ? Number(value) : value, option });
   }
-  for (const key of ['engine', 'backend']) if (flags[key] !== undefined) given.set(key, { value: flags[key], option: `--${key}` });
+  for (const key of ['engine', 'backend', 'plugin', 'mesh', 'precision']) if (flags[key] !== undefined) given.set(key, { value: flags[key], option: `--${key}` });
   const recipe = configLayer(base);
   const user: Layer[] = [optionLayer(given), overrideLayer(overrides)];
   // A recipe that the user named asks for its model too.
   const above = initialization === undefined ? user : [...user, weightsLayer(initialization, config === undefined ? user : [recipe, ...user])];
   const asWritten = resolveSettings([recipe, ...above]);
-  const fitted = config === undefined && asWritten.backend !== 'tensorflow' ? cpuLayer(asWritten) : undefined;
+  const onCpu = asWritten.engine !== 'xla' && asWritten.engine !== 'tensorflow' && asWritten.backend !== 'tensorflow' && asWritten.plugin === null;
+  const fitted = config === undefined && onCpu ? cpuLayer(asWritten) : undefined;
   const resolved = withDefaultPaths(fitted === undefined ? asWritten : resolveSettings([recipe, fitted, ...above]));
   const settings = frozen(scaled(resolved, flags), flags, initialization);
   return { settings, ...(fitted !== undefined && { note: cpuNote(settings, base) }) };

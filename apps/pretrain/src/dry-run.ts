@@ -1,13 +1,14 @@
 import { bytes, duration, pickEngine, si } from '@dinov2/app-kit';
 import { openSource } from '@dinov2/data';
-import { type Engine, flattenTree, jit, type MemoryReport } from '@dinov2/jit';
-import { type ArraySpec, batchSpecs, createStep, metricNames, stateSpecs, type StepScalars, type Sums, type TrainerConfig, type TrainingState } from '@dinov2/trainer';
+import { type Engine, flattenTree, jit, type JitOptions, type MemoryReport } from '@dinov2/jit';
+import { type ArraySpec, batchSpecs, compileOptions, createStep, imagesPerStep, metricNames, stateSpecs, type StepScalars, type Sums, type TrainerConfig, type TrainingState } from '@dinov2/trainer';
 import { parameterCount, parameterShapes } from '@dinov2/vit';
 import * as tf from '@tensorflow/tfjs-core';
 import { describeInitialization } from './config/describe-initialization';
 import type { Initialization } from './config/initialization';
 import type { Settings } from './config/schema';
-import { modelName, trainerConfig } from './config/trainer-config';
+import { modelName, trainerConfig, withShards } from './config/trainer-config';
+import { RunFolder } from './run/run-folder';
 
 /** Share of the matrix-product rate that a whole step is taken to reach. */
 const STEP_EFFICIENCY = 0.7;
@@ -19,10 +20,13 @@ interface Planned {
 }
 
 /** Say what a run would be: model, cost of a step, memory and time. Reads no image, draws no weight. */
-export async function dryRun({ settings, note, initialization }: Planned): Promise<string> {
+export async function dryRun({ settings: asked, note, initialization }: Planned): Promise<string> {
+  trainerConfig(asked, initialization);
+  const images = asked.data === null ? undefined : openSource(asked.data).paths.length;
+  const { engine, precision, reason } = await pickEngine(asked);
+  const settings = withShards(asked, engine, asked.out === null ? null : new RunFolder(asked.out).shards());
   const config = trainerConfig(settings, initialization);
-  const images = settings.data === null ? undefined : openSource(settings.data).paths.length;
-  const { engine, reason } = await pickEngine(settings);
+  const compiling = compileOptions(config, engine, precision);
   const spec = { shape: [] as number[], dtype: 'float32' as const };
   const frozenSteps = config.optimizer.freezeBackboneIterations ?? 0;
   const scalars: StepScalars<typeof spec> = {
@@ -36,11 +40,11 @@ export async function dryRun({ settings, note, initialization }: Planned): Promi
     ...(frozenSteps > 0 && { backbone: { learningRate: spec, correction1: spec, correction2: spec } }),
   };
   const functions = createStep(config);
-  const state = stateSpecs(config);
+  const state = stateSpecs(config, engine.mesh);
   const batch = batchSpecs(config);
   const sums = settings.accumulationSteps > 1 ? sumsSpecs(state) : undefined;
-  const step = jit(functions.trainStep, { engine, donate: [0, 1] });
-  const accumulate = jit(functions.accumulateStep, { engine, donate: [1] });
+  const step = jit(functions.trainStep, { ...compiling, donate: [0, 1, 2] });
+  const accumulate = jit(functions.accumulateStep, { ...compiling, donate: [1, 2] });
   const traced = performance.now();
   const last = await step.compile(state, sums, batch, scalars);
   const { student, teacher, centres, m, v } = state;
@@ -51,9 +55,9 @@ export async function dryRun({ settings, note, initialization }: Planned): Promi
   const memory = larger(needs(last.memory, 0), earlier && needs(earlier.memory, specBytes({ m, v })));
   const flops = last.cost.flops + (earlier?.cost.flops ?? 0) * (settings.accumulationSteps - 1);
   const rate = await matmulRate(engine);
-  const perStep = settings.batchSize * settings.accumulationSteps;
+  const perStep = imagesPerStep(config);
   const seconds = flops / (rate * STEP_EFFICIENCY);
-  const frozenFlops = frozenSteps > 0 ? costWhileFrozen(config, engine, { state, batch, scalars }) : 0;
+  const frozenFlops = frozenSteps > 0 ? costWhileFrozen(config, compiling, { state, batch, scalars }) : 0;
   const frozenSeconds = frozenFlops / (rate * STEP_EFFICIENCY);
   const parameters = Object.values(stateSpecs(config).student).reduce(
     (sum, record) => sum + parameterCount(Object.fromEntries(Object.entries(record).map(([name, { shape }]) => [name, shape]))),
@@ -63,10 +67,10 @@ export async function dryRun({ settings, note, initialization }: Planned): Promi
     ['model', `${modelName(config.model)}, ${si(parameterCount(parameterShapes(config.model)))} parameters; ${si(parameters)} with heads, four copies in a run`],
     ...(initialization === undefined ? [] : describeInitialization(initialization, config)),
     ['data', images === undefined ? 'none named (--data)' : `${images} images in ${settings.data}`],
-    ['engine', `${engine.info.name} (${engine.info.runtime}) on ${engine.info.device}, ${engine.info.precision}: ${reason}`],
+    ['engine', `${engine.info.name} (${engine.info.runtime}) on ${engine.info.device}, ${precision.name}: ${reason}`],
     ['step', `${perStep} images, ${si(flops)}FLOP, ${last.cost.nodes} kernels; traced and compiled in ${short(compileSeconds)}`],
     ...(frozenSteps === 0 ? [] : [['', `${si(frozenFlops)}FLOP and ${short(frozenSeconds)} in each of the ${frozenSteps} with the backbone frozen`] as [string, string]]),
-    ['memory', `${bytes(memory.kept + memory.temporary)}: ${bytes(memory.kept)} ${sums === undefined ? 'state and batch' : 'state, gradient sums and batch'}, ${bytes(memory.temporary)} while a step runs`],
+    ['memory', `${bytes(memory.kept + memory.temporary)}${engine.mesh === undefined ? '' : ' on each device'}: ${bytes(memory.kept)} ${sums === undefined ? 'state and batch' : 'state, gradient sums and batch'}, ${bytes(memory.temporary)} while a step runs`],
     ['speed', `${si(rate)}FLOP/s in a matrix product here; at ${100 * STEP_EFFICIENCY} % of it ${(perStep / seconds).toPrecision(2)} images/s, ${short(seconds)} a step`],
     ['time', `${duration(frozenSeconds * frozenSteps + seconds * (settings.iterations - frozenSteps))} for ${settings.iterations} steps (evaluation and report not counted)`],
   ];
@@ -82,15 +86,15 @@ const short = (seconds: number): string => (seconds < 10 ? `${seconds.toPrecisio
 /** Floating-point operations of a step in which only the heads learn. */
 function costWhileFrozen(
   config: TrainerConfig,
-  engine: Engine,
+  compiling: JitOptions,
   { state, batch, scalars }: { state: TrainingState<ArraySpec>; batch: ReturnType<typeof batchSpecs>; scalars: StepScalars<ArraySpec> },
 ): number {
   const { trainStep, accumulateStep } = createStep(config, { backboneFrozen: true });
   const { backbone: _, ...heads } = state.student;
   const sums = config.accumulationSteps > 1 ? { ...sumsSpecs(state), gradients: heads } : undefined;
   const { student, teacher, centres } = state;
-  const earlier = sums && jit(accumulateStep, { engine }).lower({ student, teacher, centres }, sums, batch, scalars);
-  const last = jit(trainStep, { engine }).lower(state, sums, batch, scalars);
+  const earlier = sums && jit(accumulateStep, compiling).lower({ student, teacher, centres }, sums, batch, scalars);
+  const last = jit(trainStep, compiling).lower(state, sums, batch, scalars);
   return last.cost.flops + (earlier?.cost.flops ?? 0) * (config.accumulationSteps - 1);
 }
 
@@ -126,10 +130,11 @@ async function matmulRate(engine: Engine): Promise<number> {
   let best = Infinity;
   const began = performance.now();
   for (let run = 0; run < 6 && performance.now() - began < 4000; run++) {
-    const started = performance.now();
-    const product = await multiply(a, b);
-    if (run > 0 || engine.info.name === 'eager') best = Math.min(best, (performance.now() - started) / 1000);
-    product.dispose();
+    // A plain call may end before its result is there.
+    const { result, entries } = await multiply.profile(a, b);
+    const milliseconds = entries.reduce((sum, entry) => sum + entry.milliseconds, 0);
+    if (run > 0 || engine.info.name === 'eager') best = Math.min(best, milliseconds / 1000);
+    result.dispose();
   }
   a.dispose();
   b.dispose();

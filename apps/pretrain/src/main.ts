@@ -1,10 +1,10 @@
 #!/usr/bin/env node
-import { endProcess, pickEngine } from '@dinov2/app-kit';
+import { endProcess, listEngines, pickEngine } from '@dinov2/app-kit';
 import { type Invocation, parseCommandLine } from './cli';
 import { version } from './version';
 
 /** The settings of an invocation, fitted to the weights that it begins with. */
-async function prepare(invocation: Exclude<Invocation, { kind: 'report' }>) {
+async function prepare(invocation: Exclude<Invocation, { kind: 'report' | 'engines' }>) {
   const { settings, note, withWeights } = invocation;
   if (settings.init === null) return { settings, note };
   const [{ openInitialization }, { RunFolder }] = await Promise.all([import('./open-initialization'), import('./run/run-folder')]);
@@ -26,6 +26,11 @@ async function main(): Promise<number> {
     const { engine } = await pickEngine(invocation.settings);
     console.log(await writeReport(run, engine));
     await engine.dispose();
+    return 0;
+  }
+  if (invocation.kind === 'engines') {
+    const { describeEngines } = await import('./describe-engines');
+    console.log(describeEngines(await listEngines()));
     return 0;
   }
   const { resume, allowChanges } = invocation;

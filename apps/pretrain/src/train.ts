@@ -1,14 +1,14 @@
 import { cpus } from 'node:os';
 import { type PickedEngine, pickEngine, si } from '@dinov2/app-kit';
 import { openSource } from '@dinov2/data';
-import { createTrainer, type Evaluation, imageCrops, initialStudent, readArrays, type Trainer, type TrainerConfig } from '@dinov2/trainer';
+import { createTrainer, type Evaluation, imageCrops, imagesPerStep, initialStudent, readArrays, type Trainer, type TrainerConfig } from '@dinov2/trainer';
 import { parameterCount, parameterShapes, type VitConfig } from '@dinov2/vit';
 import { saveBackbone } from '@dinov2/weights';
 import pc from 'picocolors';
 import { describeInitialization } from './config/describe-initialization';
 import type { Initialization } from './config/initialization';
 import type { Settings } from './config/schema';
-import { modelName, trainerConfig } from './config/trainer-config';
+import { modelName, trainerConfig, withShards } from './config/trainer-config';
 import { PretrainError } from './error';
 import { describeFall, lastFall } from './evaluate/fall';
 import { featureModel } from './evaluate/feature-model';
@@ -34,13 +34,16 @@ export interface TrainOptions {
 }
 
 /** Train, evaluate and report. `false` if the signal ended it early. */
-export async function train(settings: Settings, { resume, allowChanges, note, initialization, signal }: TrainOptions): Promise<boolean> {
-  const config = trainerConfig(settings, initialization);
-  const { data, out } = requirePaths(settings);
+export async function train(asked: Settings, { resume, allowChanges, note, initialization, signal }: TrainOptions): Promise<boolean> {
+  // What is wrong with the settings is said before an engine starts.
+  trainerConfig(asked, initialization);
+  const { data, out } = requirePaths(asked);
   const source = openSource(data);
   const run = new RunFolder(out);
-  const picked = await pickEngine(settings);
-  const { engine } = picked;
+  const picked = await pickEngine(asked);
+  const { engine, precision } = picked;
+  const settings = withShards(asked, engine, resume ? run.shards() : null);
+  const config = trainerConfig(settings, initialization);
   const evaluation = await KnnEvaluation.open(settings, engine);
 
   if (!resume) run.clear();
@@ -59,6 +62,7 @@ export async function train(settings: Settings, { resume, allowChanges, note, in
 
   const trainer = await createTrainer(config, {
     engine,
+    precision,
     folder: run.path,
     data: imageCrops(source, readingOf(settings)),
     ...(initialization && { initialWeights: () => initialization.weights(config.model) }),
@@ -126,11 +130,11 @@ async function saveInitial(run: RunFolder, trainer: Trainer, config: VitConfig):
   await saveBackbone(run.initialBackbone, { config, parameters: await readArrays(trainer.evaluation().backbone) });
 }
 
-function describeEnvironment({ engine: { info } }: PickedEngine) {
+function describeEnvironment({ engine: { info }, precision }: PickedEngine) {
   return {
     engine: info.name,
     device: info.device,
-    precision: info.precision,
+    precision: precision.name,
     runtime: info.runtime,
     node: process.version,
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
@@ -153,7 +157,7 @@ interface Start {
 
 function printStart({ settings, config, initialization, picked, run, first, images, evaluation, note }: Start): void {
   const { info } = picked.engine;
-  const perStep = settings.batchSize * settings.accumulationSteps;
+  const perStep = imagesPerStep(config);
   const lines: [string, string][] = [
     ['model', `${modelName(config.model)}, ${si(parameterCount(parameterShapes(config.model)))} parameters`],
     ...(initialization === undefined ? [] : describeInitialization(initialization, config)),
@@ -161,7 +165,7 @@ function printStart({ settings, config, initialization, picked, run, first, imag
     ...(evaluation === undefined
       ? initialization === undefined ? [] : [['k-NN', 'none: without --eval nothing tells whether features get worse'] as [string, string]]
       : [['k-NN', `${evaluation.heldout.indices.length} held-out images, ${evaluation.folder.classes.length} labels, from ${settings.eval}`] as [string, string]]),
-    ['engine', `${info.name} (${info.runtime}) on ${info.device}, ${info.precision}: ${picked.reason}`],
+    ['engine', `${info.name} (${info.runtime}) on ${info.device}, ${picked.precision.name}: ${picked.reason}`],
     ['length', `${settings.iterations} steps of ${perStep} images, ${((settings.iterations * perStep) / images).toFixed(1)} passes over the data`],
     ...(note === undefined ? [] : [['batch', note] as [string, string]]),
     ['run', `${run.path}${first === 0 ? '' : first >= settings.iterations ? ', finished before; only its report is made again (--no-resume trains anew)' : `, continued after step ${first}`}`],

@@ -1,6 +1,17 @@
 export { examples, listOf, parseCommands, wholeNumber } from './command-line';
 export { endProcess, exitOnSignals } from './end-process';
-export { type BackendChoice, type EngineChoice, type PickedEngine, pickEngine } from './engine';
+export {
+  type BackendChoice,
+  backendChoices,
+  type EngineChoice,
+  engineChoices,
+  type EngineRequest,
+  type PickedEngine,
+  type PrecisionChoice,
+  precisionChoices,
+} from './engine/choices';
+export { type EngineListing, listEngines } from './engine/list';
+export { pickEngine } from './engine/pick';
 export { AppError, describeError, exitCodeOf } from './error';
 export { bytes, duration, si } from './format';
 export { type Chart, chartElement, type Series } from './page/charts';

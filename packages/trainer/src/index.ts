@@ -20,6 +20,6 @@ export {
   type Submodules,
   type TrainingState,
 } from './state';
-export { createStep, metricNames, type StepFunctions, type StepOptions, type StepResult, type Sums } from './step';
+export { compileOptions, createStep, metricNames, type StepFunctions, type StepOptions, type StepResult, type Sums } from './step';
 export { createTrainer, type Evaluation, type Trainer, type TrainerOptions } from './trainer';
 export type { StepScalars } from './update';

@@ -78,11 +78,16 @@ export function hasIbotHead(config: TrainerConfig): boolean {
 export interface ArraySpec {
   readonly shape: readonly number[];
   readonly dtype: 'float32';
+  /** How it lies on a mesh. */
+  readonly sharding?: Sharding;
 }
 
-/** Shapes of everything a run keeps between steps. */
-export function stateSpecs(config: TrainerConfig): TrainingState<ArraySpec> {
-  const spec = (shape: readonly number[]): ArraySpec => ({ shape, dtype: 'float32' });
+/** Shapes of everything a run keeps between steps, and how it lies on a mesh. */
+export function stateSpecs(config: TrainerConfig, mesh?: Mesh): TrainingState<ArraySpec> {
+  const spec = (shape: readonly number[]): ArraySpec => {
+    const sharding = stateSharding(shape, mesh);
+    return { shape, dtype: 'float32', ...(sharding && { sharding }) };
+  };
   const specs = (shapes: ParameterShapes): Record<string, ArraySpec> =>
     Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, spec(shape)]));
   const { model, dino, ibot } = config;

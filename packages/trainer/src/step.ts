@@ -1,5 +1,5 @@
 import { augmentBatch } from '@dinov2/augment';
-import { scope } from '@dinov2/jit';
+import { type Engine, type JitOptions, type PrecisionPolicy, scope } from '@dinov2/jit';
 import { acrossShards } from '@dinov2/primitives';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Batch } from './batch';
@@ -33,6 +33,12 @@ export function metricNames(modules: readonly SubmoduleName[]): string[] {
 
 export interface StepOptions {
   readonly backboneFrozen?: boolean;
+}
+
+/** How the functions of {@link createStep} are compiled, but for what they are given up. */
+export function compileOptions({ shards }: Pick<TrainerConfig, 'shards'>, engine: Engine, precision?: PrecisionPolicy): JitOptions {
+  // Argument 2 of both is the batch.
+  return { engine, ...(precision && { precision }), ...(shards !== undefined && { shards: { count: shards, arguments: [2] } }) };
 }
 
 /** What a step returns. */

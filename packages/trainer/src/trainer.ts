@@ -19,7 +19,7 @@ import { createNorms, normNames } from './norms';
 import { lockFolder } from './run-lock';
 import { createSchedules, type Schedules } from './schedules';
 import { initialState, initialStudent, nameArrays, readArrays, restoreState, storable, type SubmoduleName, submoduleNames, type Submodules, type TrainingState } from './state';
-import { createStep, metricNames } from './step';
+import { compileOptions, createStep, metricNames } from './step';
 import type { StepScalars } from './update';
 
 /** What a run looks at while it trains. */
@@ -148,7 +148,7 @@ class Phase {
   ) {
     this.modules = backboneFrozen ? modules.filter((name) => name !== 'backbone') : modules;
     const functions = createStep(config, { backboneFrozen });
-    const common = { engine, precision, ...(config.shards !== undefined && { shards: { count: config.shards, arguments: [2] } }) };
+    const common = compileOptions(config, engine, precision);
     this.trainStep = jit(functions.trainStep, { ...common, donate: [0, 1, 2] });
     this.accumulateStep = jit(functions.accumulateStep, { ...common, donate: [1, 2] });
   }

@@ -1,3 +1,4 @@
+import { backendChoices, engineChoices, precisionChoices } from '@dinov2/app-kit';
 import { z } from 'zod';
 
 const count = z.number().int().min(0);
@@ -43,9 +44,17 @@ export const settingsSchema = z.strictObject({
   initHeads: z.boolean().default(true),
   /** Run folder. */
   out: z.string().nullable().default(null),
-  engine: z.enum(['auto', 'onnx', 'eager']).default('auto'),
+  engine: z.enum(engineChoices).default('auto'),
   /** TensorFlow.js backend of the eager engine. */
-  backend: z.enum(['cpu', 'wasm', 'tensorflow']).nullable().default(null),
+  backend: z.enum(backendChoices).nullable().default(null),
+  /** PJRT plugin of the engine `xla`; null looks for one. */
+  plugin: z.string().nullable().default(null),
+  /** Devices of the engine `xla`: the batch is split over all, the state over `fsdp`. null is all of them along `fsdp`. */
+  mesh: z.strictObject({ data: positiveCount, fsdp: positiveCount }).nullable().default(null),
+  /** Number format of products and activations; auto is bfloat16 on accelerators, else float32. */
+  precision: z.enum(precisionChoices).default('auto'),
+  /** Batches of `batchSize` images that a compiled step takes; null is one per device. */
+  shards: positiveCount.nullable().default(null),
   /** Turn pictures as their EXIF orientation says. Off as in the reference, which ignores it. */
   autoOrient: z.boolean().default(false),
   /** Decoding threads; null is one per core. */

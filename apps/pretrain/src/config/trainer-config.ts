@@ -1,4 +1,5 @@
 import { multiCropRecipe } from '@dinov2/augment';
+import { type Engine, meshSize } from '@dinov2/jit';
 import type { TrainerConfig } from '@dinov2/trainer';
 import type { VitConfig } from '@dinov2/vit';
 import { PretrainError } from '../error';
@@ -44,7 +45,7 @@ export function modelName(config: VitConfig): string {
  */
 export function trainerConfig(settings: Settings, initialization?: Initialization): TrainerConfig {
   checkTogether(settings);
-  const { init, initHeads, seed, autoOrient, iterations, batchSize, accumulationSteps, dropPath, crops, dino, ibot, centering, optimizer, teacher } = settings;
+  const { init, initHeads, seed, autoOrient, iterations, batchSize, shards, accumulationSteps, dropPath, crops, dino, ibot, centering, optimizer, teacher } = settings;
   const { logEvery, checkpointEvery, keepCheckpoints, evaluateEvery } = settings;
   const { freezeBackboneIterations, ...rates } = optimizer;
   return {
@@ -52,6 +53,7 @@ export function trainerConfig(settings: Settings, initialization?: Initializatio
     ...(init !== null && { init: initHeads ? init : `${init} without heads` }),
     iterations,
     batchSize,
+    ...(shards !== null && { shards }),
     accumulationSteps,
     model: modelConfig(settings, initialization),
     dropPath,
@@ -104,6 +106,19 @@ function checkTogether({ init, crops, model, dino, batchSize, optimizer, teacher
     problems.push(`teacher.momentum ${teacher.momentum} falls to teacher.momentumEnd ${teacher.momentumEnd}; it has to rise, usually to 1`);
   }
   if (problems.length > 0) throw new PretrainError(problems.join('\n'));
+}
+
+/**
+ * The same run with a batch for each device, where its number of batches is left open. A run that goes on with fewer
+ * devices keeps the batches that it began with.
+ *
+ * @param begun - batches of the run that is in the folder already.
+ */
+export function withShards<S extends Pick<Settings, 'shards'>>(settings: S, { mesh }: Pick<Engine, 'mesh'>, begun: number | null = null): S {
+  if (settings.shards !== null) return settings;
+  const devices = mesh === undefined ? 1 : meshSize(mesh);
+  if (begun !== null && begun % devices === 0) return { ...settings, shards: begun };
+  return mesh === undefined ? settings : { ...settings, shards: devices };
 }
 
 /** The same run with another length: warm-ups and intervals keep their share of it. */

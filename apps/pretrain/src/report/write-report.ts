@@ -44,7 +44,7 @@ export async function writeReport(run: RunFolder, engine: Engine): Promise<strin
   const environments = run.environments();
   // Lines count from 0: the last one's number is one less than the steps done.
   const iterations = (metrics.at(-1)?.iteration ?? -1) + 1;
-  const perStep = settings.batchSize * settings.accumulationSteps;
+  const perStep = settings.batchSize * (settings.shards ?? 1) * settings.accumulationSteps;
   const seconds = trainingSeconds(metrics, perStep);
   const evaluations = run.evaluations();
   const k = headline(evaluations[0]?.knn ?? {}, settings.knn);

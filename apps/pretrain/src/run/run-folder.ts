@@ -96,6 +96,11 @@ export class RunFolder {
     return resolveSettings([fileLayer(this.file('settings.yaml'))]);
   }
 
+  /** Batches of a step of the run that is here, null if there is none or it takes one. */
+  shards(): number | null {
+    return existsSync(this.file('settings.yaml')) ? this.readSettings().shards : null;
+  }
+
   addEnvironment(environment: Environment): void {
     appendFileSync(this.file('environment.jsonl'), `${JSON.stringify(environment)}\n`);
   }
