@@ -53,7 +53,7 @@ function contradictions({ engine = 'auto', backend = null, plugin = null, mesh =
 async function pickXla(request: EngineRequest, reason: string): Promise<PickedEngine> {
   const tf = await import('@tensorflow/tfjs');
   const { findPlugins, xlaEngine } = await import('@dinov2/engine-xla');
-  const plugins = request.plugin == null ? await findPlugins() : [];
+  const plugins = request.plugin === undefined || request.plugin === null ? await findPlugins() : [];
   const path = request.plugin ?? plugins.find(({ usable }) => usable)?.path ?? plugins.find((plugin) => plugin.path !== undefined)?.path;
   if (path === undefined) {
     throw new AppError('no PJRT plugin was found; `dinov2-pretrain engines` says where one is looked for and how to get it, --plugin PATH names one');
