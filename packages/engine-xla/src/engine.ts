@@ -15,10 +15,11 @@ import {
 import type { Box } from './boxes';
 import { cacheKey, defaultCacheFolder, ExecutableCache } from './cache';
 import { encodeCompileOptions, type XlaFlags } from './compile-options';
+import type { DistributedOptions } from './distributed/membership';
 import { EngineError } from './errors';
 import { XlaExecutable, type ArraySpec, type Signature } from './executable';
 import { lowerGraph } from './lower-graph';
-import { Client, type DeviceMemory } from './pjrt/client';
+import type { DeviceMemory } from './pjrt/client';
 import type { LoadedExecutable } from './pjrt/executable';
 import { utf8 } from './pjrt/memory';
 import type { PluginOptions } from './pjrt/named-values';
@@ -28,18 +29,25 @@ import { cudaDataFolder, loadNvidiaLibraries } from './prepare-plugin';
 import { putArray, putParts } from './put';
 import { RunQueue } from './run-queue';
 import type { Runtime } from './runtime';
+import { openSession } from './session';
 
 export interface XlaEngineOptions {
   /** Path of a PJRT plugin; `findPlugins()` lists those of this machine. */
   readonly plugin: string;
-  /** Devices as a grid. Absent, the engine uses the first device. */
-  readonly mesh?: Mesh;
+  /** Devices as a grid, or a function from their number to one. Absent, the engine uses the first device. */
+  readonly mesh?: Mesh | ((devices: number) => Mesh | undefined);
   /** Where compiled programs are kept for the next process; `null` keeps none. Default `$XDG_CACHE_HOME/dinov2-ts/xla`. */
   readonly cacheFolder?: string | null;
   /** Options of the plugin's client by name, e.g. `{ memory_fraction: 0.9 }` on GPUs. */
   readonly pluginOptions?: PluginOptions;
   /** Flags of XLA for everything that is compiled, by name without dashes. `XLA_FLAGS` in the environment holds as well. */
   readonly xlaFlags?: XlaFlags;
+  /**
+   * Work with processes on other hosts: the mesh spans the devices of all of them, and every process makes the same calls in
+   * the same order. When one of them is gone, whatever the others wait for is rejected, and they should end: their devices may
+   * wait for it until then.
+   */
+  readonly distributed?: DistributedOptions;
 }
 
 /** An engine on one PJRT plugin. */
@@ -76,19 +84,23 @@ const specOf = ({ shape, dtype, sharding }: Value): ArraySpec => ({ shape, dtype
  */
 export async function xlaEngine({
   plugin: path,
-  mesh,
+  mesh: wanted,
   cacheFolder = defaultCacheFolder(),
   pluginOptions = {},
   xlaFlags = {},
+  distributed,
 }: XlaEngineOptions): Promise<XlaEngine> {
   loadNvidiaLibraries(path);
   const plugin = Plugin.load(path);
-  const client = await Client.create(plugin, pluginOptions);
+  const session = await openSession(plugin, pluginOptions, distributed);
+  const { client, membership } = session;
+  let mesh: Mesh | undefined;
   let placement: Placement;
   try {
+    mesh = typeof wanted === 'function' ? wanted(client.devices.length) : wanted;
     placement = new Placement(mesh ?? {}, client.devices);
   } catch (error) {
-    await client.dispose();
+    await session.close();
     throw error;
   }
   const runtime: Runtime = {
@@ -98,7 +110,7 @@ export async function xlaEngine({
     queue: new RunQueue(),
     arrays: new Set(),
     executables: new Set(),
-    guard: (promise) => promise,
+    guard: (promise) => (membership ? Promise.race([promise, membership.failure]) : promise),
   };
   const cache = cacheFolder === null ? undefined : new ExecutableCache(cacheFolder);
   const ids = placement.devices.map(({ id }) => id);
@@ -135,7 +147,7 @@ export async function xlaEngine({
 
   const compileModule = async (text: string, signature: Signature): Promise<XlaCompiled> => {
     alive();
-    const { loaded, fromCache } = await load(utf8(text));
+    const { loaded, fromCache } = await runtime.guard(load(utf8(text)));
     return Object.assign(new XlaExecutable(runtime, loaded, signature), { fromCache });
   };
 
@@ -147,7 +159,9 @@ export async function xlaEngine({
       runtime: `PJRT ${plugin.version}, ${client.platformVersion.split('\n')[0]}`,
     },
     platform: client.platform,
+    isAsynchronous: true,
     ...(mesh && { mesh }),
+    ...(membership && { hosts: membership }),
     compileModule,
     async compile(graph, { donations }) {
       alive();
@@ -176,10 +190,16 @@ export async function xlaEngine({
     async dispose() {
       if (disposed) return;
       disposed = true;
-      await runtime.queue.idle();
+      try {
+        await runtime.guard(runtime.queue.idle());
+      } catch {
+        // The devices wait for a process that is gone, and let go of nothing until this process ends.
+        await membership?.leave();
+        return;
+      }
       for (const array of [...runtime.arrays]) array.dispose();
       for (const executable of [...runtime.executables]) executable.dispose();
-      await client.dispose();
+      await session.close();
     },
   };
 }
