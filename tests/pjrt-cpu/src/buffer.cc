@@ -1,6 +1,7 @@
 #include "src/element_type.h"
 #include "src/function.h"
 #include "src/functions.h"
+#include "src/objects.h"
 #include "xla/literal.h"
 #include "xla/shape_util.h"
 

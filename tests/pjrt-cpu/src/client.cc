@@ -3,6 +3,7 @@
 #include "src/function.h"
 #include "src/functions.h"
 #include "src/key_value_store.h"
+#include "src/objects.h"
 
 PJRT_Client::PJRT_Client(std::unique_ptr<xla::PjRtClient> wrapped) : client(std::move(wrapped)) {
   for (xla::PjRtDevice* device : client->devices()) {

@@ -2,6 +2,7 @@
 
 #include "src/function.h"
 #include "src/functions.h"
+#include "src/objects.h"
 #include "xla/hlo/builder/xla_computation.h"
 #include "xla/pjrt/proto/compile_options.pb.h"
 

@@ -1,5 +1,6 @@
 #include "src/function.h"
 #include "src/functions.h"
+#include "src/objects.h"
 
 namespace pjrt_cpu {
 

@@ -3,6 +3,7 @@
 #include "src/element_type.h"
 #include "src/function.h"
 #include "src/functions.h"
+#include "src/objects.h"
 #include "xla/hlo/ir/hlo_module.h"
 
 namespace pjrt_cpu {

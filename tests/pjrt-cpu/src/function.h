@@ -4,17 +4,11 @@
 #pragma once
 
 #include <exception>
-#include <string_view>
 
-#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "src/objects.h"
+#include "src/error.h"
 
 namespace pjrt_cpu {
-
-inline PJRT_Error* ErrorOf(absl::Status status) {
-  return status.ok() ? nullptr : new PJRT_Error{std::move(status)};
-}
 
 template <typename Body>
 PJRT_Error* Run(const char* name, size_t given, size_t expected, Body body) {

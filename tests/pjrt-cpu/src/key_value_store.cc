@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "src/objects.h"
+#include "src/error.h"
 #include "xla/tsl/platform/errors.h"
 
 namespace pjrt_cpu {

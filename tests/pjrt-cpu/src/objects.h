@@ -6,14 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "xla/future.h"
 #include "xla/pjrt/c/pjrt_c_api.h"
 #include "xla/pjrt/pjrt_client.h"
-
-struct PJRT_Error {
-  absl::Status status;
-};
 
 struct PJRT_Event {
   xla::Future<> future;
