@@ -21,7 +21,15 @@ export interface TensorflowEngineOptions {
    * computed in parts of the batch, one after the other. Default: 64 MiB on a CPU, 512 MiB on a GPU.
    */
   readonly attentionBytes?: number;
+  /**
+   * Let TensorFlow compile clusters of the graph with XLA, if its library has it. TensorFlow decides once per process,
+   * so that this counts only for the first engine, and not if tfjs-node ran something before. Default: false.
+   */
+  readonly xla?: boolean;
 }
+
+/** Cluster everywhere; by itself TensorFlow would leave the CPU out. */
+const xlaFlags = '--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit';
 
 /** What the backend of tfjs-node says of itself. */
 interface Backend {
@@ -41,7 +49,8 @@ const gibibyte = 2 ** 30;
  *
  * @throws EngineError - if tfjs-node is not installed or does not load; says how to build it.
  */
-export async function tensorflowEngine({ tf: given, attentionBytes }: TensorflowEngineOptions = {}): Promise<Engine> {
+export async function tensorflowEngine({ tf: given, attentionBytes, xla = false }: TensorflowEngineOptions = {}): Promise<Engine> {
+  if (xla) process.env.TF_XLA_FLAGS = [process.env.TF_XLA_FLAGS, xlaFlags].filter(Boolean).join(' ');
   const tf = given ?? (await loadTfjsNode());
   const backend = onTensorflow({ tf }, () => tf.backend()) as Backend;
   const gpu = backend.isUsingGpuDevice;

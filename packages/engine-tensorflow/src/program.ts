@@ -9,7 +9,7 @@ const smallBytes = 1 << 16;
 /** Constants from this size on are variables, so that the graph stays small. */
 const largeConstantBytes = 1 << 16;
 /** Variables are read and assigned together up to this size. */
-const groupBytes = 1 << 26;
+const groupBytes = 1 << 28;
 
 /** A resource variable: state that a call replaces, an array that many calls read, or a large constant. */
 export interface Variable {
