@@ -59,8 +59,8 @@ absl::Status Transport::ConnectAll(const CreateOptions& options, const KeyValueS
     int64_t device_count;
     if (!absl::SimpleAtoi(fields.first, &their_port) ||
         !absl::SimpleAtoi(fields.second, &device_count)) {
-      return absl::InternalError(
-          absl::StrCat("the store's ", key(process), " is '", value, "', expected a port and a count"));
+      return absl::InternalError(absl::StrCat("the store's ", key(process), " is '", value,
+                                              "', expected a port and a count"));
     }
     device_counts_.push_back(device_count);
     if (process >= process_) continue;
