@@ -44,8 +44,8 @@ export interface XlaEngineOptions {
   readonly xlaFlags?: XlaFlags;
   /**
    * Work with processes on other hosts: the mesh spans the devices of all of them, and every process makes the same calls in
-   * the same order. When one of them is gone, whatever the others wait for is rejected, and they should end: their devices may
-   * wait for it until then.
+   * the same order. When one of them is gone, whatever the others wait for is rejected, and they have to call `process.exit`:
+   * until then their devices may wait for the one that is gone.
    */
   readonly distributed?: DistributedOptions;
 }

@@ -1,6 +1,7 @@
 import { openCallbacks } from './distributed/callbacks';
 import { join, type DistributedOptions, type Membership } from './distributed/membership';
 import { Client } from './pjrt/client';
+import { exitWithoutThreads } from './pjrt/environment';
 import type { PluginOptions } from './pjrt/named-values';
 import type { Plugin } from './pjrt/plugin';
 
@@ -18,10 +19,11 @@ export async function openSession(plugin: Plugin, options: PluginOptions, distri
     return { client, close: () => client.dispose() };
   }
   const membership = await join(distributed);
+  membership.failure.catch(exitWithoutThreads);
   const { callbacks, close } = await openCallbacks(membership.store);
   try {
     // TPU hosts know each other from their environment, and libtpu has no such options.
-    const processes = plugin.name.includes('tpu') ? {} : { node_id: distributed.process, num_nodes: distributed.processes };
+    const processes: PluginOptions = plugin.name.includes('tpu') ? {} : { node_id: distributed.process, num_nodes: distributed.processes };
     const client = await Promise.race([Client.create(plugin, { ...processes, ...options }, callbacks), membership.failure]);
     return {
       client,

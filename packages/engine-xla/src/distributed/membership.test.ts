@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { join, type Membership } from './membership';
 import { memoryStore } from './memory-store.testing';
 
-const fast = { beatMs: 20, silenceMs: 300 };
+const silenceMs = 300;
 const together = (store = memoryStore(), processes = 3) =>
-  Promise.all(Array.from({ length: processes }, (_, process) => join({ process, processes, store, joinTimeoutMs: 5000 }, fast)));
+  Promise.all(Array.from({ length: processes }, (_, process) => join({ process, processes, store, joinTimeoutMs: 5000, silenceMs })));
 const leave = (all: readonly Membership[]) => Promise.all(all.map((one) => one.leave()));
 const soon = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms, 'nothing'));
 
@@ -33,16 +33,16 @@ describe('join', () => {
   it('does not take up a process that was killed before', async () => {
     const store = memoryStore();
     await store.put('dinov2/join/1', new TextEncoder().encode(JSON.stringify({ self: 'dead', count: 3 })));
-    await expect(join({ process: 0, processes: 2, store, joinTimeoutMs: 700 }, fast)).rejects.toThrow(/after 0.7 s 1 of 2 processes are missing: 1\./);
-    await expect(join({ process: 1, processes: 2, store, joinTimeoutMs: 300 }, fast)).rejects.toThrow(/process 1 waited 0.3 s for process 0/);
-    await expect(join({ process: 2, processes: 2, store }, fast)).rejects.toThrow(/process is 2 of 2/);
+    await expect(join({ process: 0, processes: 2, store, joinTimeoutMs: 700 })).rejects.toThrow(/after 0.7 s 1 of 2 processes are missing: 1\./);
+    await expect(join({ process: 1, processes: 2, store, joinTimeoutMs: 300 })).rejects.toThrow(/process 1 waited 0.3 s for process 0/);
+    await expect(join({ process: 2, processes: 2, store })).rejects.toThrow(/process is 2 of 2/);
   });
 
   it('says which process is gone: silent, or after a goodbye', async () => {
     const store = memoryStore();
     const silent = { ...store, put: async (key: string, value: Uint8Array) => (frozen && key.includes('alive/1') ? undefined : store.put(key, value)) };
     let frozen = false;
-    const all = await Promise.all([0, 1].map((process) => join({ process, processes: 2, store: silent, joinTimeoutMs: 5000 }, fast)));
+    const all = await Promise.all([0, 1].map((process) => join({ process, processes: 2, store: silent, joinTimeoutMs: 5000, silenceMs })));
     expect(await Promise.race([all[0].failure, soon(400)])).toBe('nothing');
     frozen = true;
     await expect(all[0].failure).rejects.toThrow(/process 1 on .* has not been heard of for \d+ s/);

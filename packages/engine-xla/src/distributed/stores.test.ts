@@ -1,46 +1,8 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { etcdStore } from './etcd-store';
 import { StoreTimeout, type KeyValueStore } from './key-value-store';
-import { redisStore } from './redis-store';
-
-const has = (program: string) => spawnSync(program, ['--version']).status === 0;
-
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-
-/** Start a server in a folder of its own and try until it answers. */
-async function start<T>(program: string, parameters: (port: number, folder: string) => Promise<string[]> | string[], connect: (port: number) => Promise<T>) {
-  const folder = mkdtempSync(join(tmpdir(), 'dinov2-store-'));
-  const port = await freePort();
-  const server: ChildProcess = spawn(program, await parameters(port, folder), { stdio: 'ignore', cwd: folder });
-  const stop = async () => {
-    const ended = new Promise((resolve) => server.once('exit', resolve));
-    server.kill('SIGKILL');
-    await ended;
-    rmSync(folder, { recursive: true, force: true });
-  };
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return { store: await connect(port), port, stop };
-    } catch (error) {
-      if (attempt === 100) {
-        await stop();
-        throw error;
-      }
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
-}
+import { redisStore, type ClosableStore } from './redis-store';
+import { freePort, has, startServer } from './servers.testing';
 
 function behavesLikeAStore(open: () => KeyValueStore): void {
   it('keeps bytes, overwrites, and knows nothing of other keys', async () => {
@@ -65,15 +27,18 @@ function behavesLikeAStore(open: () => KeyValueStore): void {
 
 const noRedis = has('redis-server') ? '' : ' (skipped: no redis-server; apt-get install redis-server)';
 describe.skipIf(noRedis)(`redisStore${noRedis}`, () => {
-  let redis: Awaited<ReturnType<typeof start<Awaited<ReturnType<typeof redisStore>>>>>;
+  let redis: { connection: ClosableStore; stop(): Promise<void> };
   beforeAll(async () => {
-    redis = await start('redis-server', (port) => ['--port', String(port), '--save', '', '--bind', '127.0.0.1'], (port) => redisStore({ url: `redis://127.0.0.1:${port}` }));
+    redis = await startServer('redis-server', async () => {
+      const port = await freePort();
+      return { parameters: ['--port', String(port), '--save', '', '--bind', '127.0.0.1'], connect: () => redisStore({ url: `redis://127.0.0.1:${port}` }) };
+    });
   });
   afterAll(async () => {
-    await redis.store.close();
+    await redis.connection.close();
     await redis.stop();
   });
-  behavesLikeAStore(() => redis.store);
+  behavesLikeAStore(() => redis.connection);
 
   it('says where nothing answers, without the password', async () => {
     await expect(redisStore({ url: `redis://user:secret@127.0.0.1:1/0` })).rejects.toThrow(/no Redis answers at redis:\/\/127.0.0.1:1\/0/);
@@ -82,23 +47,22 @@ describe.skipIf(noRedis)(`redisStore${noRedis}`, () => {
 
 const noEtcd = has('etcd') ? '' : ' (skipped: no etcd; apt-get install etcd-server)';
 describe.skipIf(noEtcd)(`etcdStore${noEtcd}`, () => {
-  let etcd: Awaited<ReturnType<typeof start<KeyValueStore>>>;
+  let etcd: { connection: { store: KeyValueStore; endpoint: string }; stop(): Promise<void> };
   beforeAll(async () => {
-    etcd = await start(
-      'etcd',
-      async (port, folder) => {
-        const peer = await freePort();
-        const client = `http://127.0.0.1:${port}`;
-        return ['--data-dir', folder, '--listen-client-urls', client, '--advertise-client-urls', client, '--listen-peer-urls', `http://127.0.0.1:${peer}`];
-      },
-      (port) => etcdStore({ endpoints: [`http://127.0.0.1:${port}`] }),
-    );
+    etcd = await startServer('etcd', async (folder) => {
+      const endpoint = `http://127.0.0.1:${await freePort()}`;
+      const peer = `http://127.0.0.1:${await freePort()}`;
+      return {
+        parameters: ['--data-dir', folder, '--listen-client-urls', endpoint, '--advertise-client-urls', endpoint, '--listen-peer-urls', peer],
+        connect: async () => ({ endpoint, store: await etcdStore({ endpoints: [endpoint] }) }),
+      };
+    });
   });
   afterAll(() => etcd.stop());
-  behavesLikeAStore(() => etcd.store);
+  behavesLikeAStore(() => etcd.connection.store);
 
   it('tries all members, and says where nothing answers', async () => {
-    const store = await etcdStore({ endpoints: ['http://127.0.0.1:1', `http://127.0.0.1:${etcd.port}`] });
+    const store = await etcdStore({ endpoints: ['http://127.0.0.1:1', etcd.connection.endpoint] });
     await store.put('x', Uint8Array.of(1));
     await expect(etcdStore({ endpoints: ['http://127.0.0.1:1'] })).rejects.toThrow(/etcd does not answer lease\/grant. http:\/\/127.0.0.1:1: /);
   });
