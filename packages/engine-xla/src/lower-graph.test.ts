@@ -101,6 +101,14 @@ describe('shardings', () => {
     expect(text).toContain('stablehlo.custom_call @Sharding(%arg1) {backend_config = "", mhlo.sharding = "{replicated}"} : (tensor<4x6xf32>) -> tensor<4x6xf32>');
   });
 
+  it('keep what the backward pass gathers apart from what the forward pass gathered', () => {
+    const again = value([4, 6], { sharding: [] });
+    const total = value([4, 6]);
+    const nodes = [node('Reshard', { x: w }, gathered, { phase: 'forward' }), node('Reshard', { x: w }, again, { phase: 'backward' }), node('Add', { a: gathered, b: again }, total)];
+    const text = lowerGraph(graphOf([w], [total], nodes), { ...plain, mesh });
+    expect(text).toMatch(/optimization_barrier %arg0 : .*\n.*custom_call @Sharding\(%1\)/);
+  });
+
   it('are left out without a mesh', () => {
     expect(lowerGraph(graph, plain)).not.toMatch(/sharding|num_partitions/i);
   });

@@ -153,6 +153,11 @@ export class Builder {
     return this.emit(`stablehlo.convert ${x.name} : (${typeText(x)}) -> ${typeText(result)}`, result);
   }
 
+  /** The same value, which the compiler takes for another. */
+  barrier(x: Tensor): Tensor {
+    return this.emit(`stablehlo.optimization_barrier ${x.name} : ${typeText(x)}`, x);
+  }
+
   #aligned(x: Tensor, y: Tensor): [Tensor, Tensor] {
     const shape = broadcastShape(x.shape, y.shape);
     return [this.broadcast(x, shape), this.broadcast(y, shape)];

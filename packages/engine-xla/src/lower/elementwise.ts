@@ -1,3 +1,4 @@
+import { backend_util } from '@tensorflow/tfjs-core';
 import type { Builder, Direction } from './builder';
 import { input, operands, output, type Call, type Lowering, type LoweringTable } from './lowering';
 import { isFloat, numeric, type ElementType, type Tensor } from './tensor';
@@ -83,11 +84,8 @@ export const elu = (b: Builder, x: Tensor): Tensor => b.select(b.compare('GE', x
 export const leakyRelu = (b: Builder, x: Tensor, alpha: number): Tensor => b.select(b.compare('LT', x, 0), b.times(x, alpha), x);
 export const prelu = (b: Builder, x: Tensor, alpha: Tensor): Tensor => b.select(b.compare('LT', x, 0), b.multiply(x, alpha), x);
 
-const seluScale = 1.0507009873554805;
-const seluScaleAlpha = 1.7580993408473769;
-
 const selu = (b: Builder, x: Tensor): Tensor =>
-  b.select(b.compare('GE', x, 0), b.times(x, seluScale), b.times(b.unary('stablehlo.exponential_minus_one', x), seluScaleAlpha));
+  b.select(b.compare('GE', x, 0), b.times(x, backend_util.SELU_SCALE), b.times(b.unary('stablehlo.exponential_minus_one', x), backend_util.SELU_SCALEALPHA));
 
 /** log(1 + eˣ) that neither overflows nor loses small values. */
 const softplus = (b: Builder, x: Tensor): Tensor =>

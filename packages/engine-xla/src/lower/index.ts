@@ -6,13 +6,19 @@ import { flashAttention } from './flash-attention';
 import { image } from './image';
 import { indexing } from './indexing';
 import { linearAlgebra } from './linear-algebra';
-import { input, type LoweringTable } from './lowering';
+import { input, type Lowering, type LoweringTable } from './lowering';
 import { mergeTopK } from './merge-top-k';
 import { pooling } from './pooling';
 import { reductions } from './reductions';
 import { resize } from './resize';
 import { rowOps } from './rows';
 import { shape } from './shape';
+
+/**
+ * How the value lies is written on the result by its sharding. What the backward pass gathers once more is told apart
+ * from what the forward pass gathered: the compiler would take the two for one and keep it in between.
+ */
+const reshard: Lowering = (b, call) => (call.attributes.phase === 'backward' ? b.barrier(input(call, 'x')) : input(call, 'x'));
 
 /** How each graph op becomes StableHLO. Primitives that are not here are taken apart into tfjs ops. */
 export const lowerings: LoweringTable = {
@@ -28,7 +34,7 @@ export const lowerings: LoweringTable = {
   ...rowOps,
   ...attentionOps,
   ...flashAttention,
-  Reshard: (_, call) => input(call, 'x'),
+  Reshard: reshard,
   MergeTopK: mergeTopK,
 };
 
