@@ -1,6 +1,7 @@
 import {
   meshSize,
   nodeFlops,
+  replicated,
   type CompileOptions,
   type DataType,
   type DeviceArray,
@@ -74,8 +75,6 @@ export interface XlaCompiled extends Executable {
   readonly fromCache: boolean;
 }
 
-const specOf = ({ shape, dtype, sharding }: Value): ArraySpec => ({ shape, dtype, ...(sharding && { sharding }) });
-
 /**
  * An engine that compiles graphs with XLA and runs them on the devices of a PJRT plugin.
  *
@@ -145,6 +144,23 @@ export async function xlaEngine({
     return { loaded, fromCache: false };
   };
 
+  // Without a mesh, annotations say nothing.
+  const specOf = ({ shape, dtype, sharding }: Value): ArraySpec => ({ shape, dtype, ...(mesh && sharding && { sharding }) });
+
+  const putRows =
+    (index: number, count: number): NonNullable<Engine['putRows']> =>
+    (data, [rows = 1, ...rest], dtype) => {
+      alive();
+      const width = rest.reduce((a, b) => a * b, 1);
+      return putParts(runtime, [count * rows, ...rest], dtype, [Object.keys(placement.mesh)], ({ start: [from = 0], shape: [length = 1] }) => {
+        const first = from - index * rows;
+        if (first < 0 || first + length > rows) {
+          throw new EngineError(`rows ${from} to ${from + length} are on a device of process ${index}, which gives rows ${index * rows} to ${(index + 1) * rows}; the mesh must take the devices process by process.`);
+        }
+        return { data: data.subarray(first * width, (first + length) * width), stays: true };
+      });
+    };
+
   const compileModule = async (text: string, signature: Signature): Promise<XlaCompiled> => {
     alive();
     const { loaded, fromCache } = await runtime.guard(load(utf8(text)));
@@ -161,7 +177,7 @@ export async function xlaEngine({
     platform: client.platform,
     isAsynchronous: true,
     ...(mesh && { mesh }),
-    ...(membership && { hosts: membership }),
+    ...(membership && { hosts: membership, putRows: putRows(membership.index, membership.count) }),
     compileModule,
     async compile(graph, { donations }) {
       alive();
@@ -180,11 +196,11 @@ export async function xlaEngine({
     },
     put(data, shape, dtype, sharding) {
       alive();
-      return putArray(runtime, data, shape, dtype, sharding);
+      return putArray(runtime, data, shape, dtype, mesh && sharding);
     },
     assemble(shape, dtype, sharding, part) {
       alive();
-      return putParts(runtime, shape, dtype, sharding, (box) => ({ data: part(box), stays: true }));
+      return putParts(runtime, shape, dtype, mesh ? sharding : replicated, (box) => ({ data: part(box), stays: true }));
     },
     memory: () => placement.local.map(({ device }) => client.memory(device)),
     async dispose() {

@@ -15,8 +15,21 @@ export type Output<F extends Fields> = { readonly [K in keyof F]: Read<F[K]> };
 
 const width: Readonly<Record<FieldType, number>> = { pointer: 8, size: 8, int64: 8, int32: 4, float: 4, bool: 1 };
 
+interface Layout {
+  readonly offsets: ReadonlyMap<string, number>;
+  readonly size: number;
+}
+
+const layouts = new WeakMap<Fields, Layout>();
+
 /** Where each member lies, and the size up to the end of the last one: no padding, as PJRT counts it. */
-export function layout(fields: Fields): { readonly offsets: ReadonlyMap<string, number>; readonly size: number } {
+export function layout(fields: Fields): Layout {
+  let known = layouts.get(fields);
+  if (!known) layouts.set(fields, (known = makeLayout(fields)));
+  return known;
+}
+
+function makeLayout(fields: Fields): Layout {
   const offsets = new Map<string, number>();
   let end = 0;
   for (const [name, type] of Object.entries(fields)) {
