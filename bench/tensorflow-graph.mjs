@@ -4,7 +4,8 @@
 //     [--precision bfloat16] [--xla]
 //
 // ViT-S/14 cut to `depth` blocks, 4096 prototypes, 2×224 + 8×98 crops. Each program runs in a process of its own and they
-// take turns, step by step; the ratio of the medians counts. Writes bench/results/tensorflow-graph.json.
+// take turns, step by step; the ratio of the medians counts.
+// CPU seconds say what a busy machine hides. Writes bench/results/tensorflow-graph.json.
 import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -56,7 +57,7 @@ async function worker(name) {
   };
   const engines = {
     async graph() {
-      return tensorflowEngine();
+      return tensorflowEngine({ xla: values.xla });
     },
     async 'op by op'() {
       await loadTfjsNode();
@@ -83,6 +84,7 @@ async function worker(name) {
     if (line !== 'step') continue;
     const batch = assembleBatch(config, crops, t++);
     const start = performance.now();
+    const cpu = process.cpuUsage();
     const out = await step(state, undefined, batch, {
       learningRate: 1e-4, lastLayerLearningRate: 1e-4, weightDecay: 0.04, teacherMomentum: 0.994, teacherTemperature: 0.05,
       correction1: 1 / (1 - 0.9 ** t), correction2: 1 / (1 - 0.999 ** t),
@@ -90,9 +92,10 @@ async function worker(name) {
     state = out.state;
     const metrics = await out.metrics.data();
     const seconds = (performance.now() - start) / 1000;
+    const { user, system } = process.cpuUsage(cpu);
     out.metrics.dispose();
     const loss = metrics.slice(0, 4).reduce((a, b) => a + b, 0);
-    console.log(JSON.stringify({ seconds, loss, peakGiB: process.resourceUsage().maxRSS / 2 ** 20, runtime: engine.info.runtime }));
+    console.log(JSON.stringify({ seconds, cpuSeconds: (user + system) / 1e6, loss, peakGiB: process.resourceUsage().maxRSS / 2 ** 20, runtime: engine.info.runtime }));
   }
   process.exit(0);
 }
@@ -100,7 +103,7 @@ async function worker(name) {
 function start(name) {
   const args = ['model', 'depth', 'batch', 'precision'].flatMap((option) => [`--${option}`, values[option]]);
   const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2' };
-  if (values.xla && name === 'graph') env.TF_XLA_FLAGS = '--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit';
+  if (values.xla) args.push('--xla');
   const child = spawn(process.execPath, [fileURLToPath(import.meta.url), '--worker', name, ...args], { env, stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
@@ -131,6 +134,7 @@ async function compare() {
       name,
       {
         secondsPerStep: +median(steps.map(({ seconds }) => seconds)).toFixed(3),
+        cpuSecondsPerStep: +median(steps.map(({ cpuSeconds }) => cpuSeconds)).toFixed(3),
         firstStep: +first.seconds.toFixed(1),
         firstLoss: +first.loss.toFixed(4),
         lastLoss: +steps.at(-1).loss.toFixed(4),

@@ -20,7 +20,7 @@ export const describeTensorflow = describe.skipIf(tfjsNode === undefined);
 
 let made: Promise<Engine> | undefined;
 
-/** One engine for all tests of a file. */
-export const engine = (): Promise<Engine> => (made ??= tensorflowEngine({ tf: tfjsNode }));
+/** One engine for all tests of a file. Attention over more than a megabyte of probabilities is computed in parts. */
+export const engine = (): Promise<Engine> => (made ??= tensorflowEngine({ tf: tfjsNode, attentionBytes: 1 << 20 }));
 
 afterAll(async () => (await made)?.dispose());

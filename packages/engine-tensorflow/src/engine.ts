@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -56,6 +57,8 @@ export async function tensorflowEngine({ tf: given, attentionBytes, xla = false 
   const gpu = backend.isUsingGpuDevice;
   const runtime: Runtime = { tf, queue: new RunQueue(), folder: await mkdtemp(join(tmpdir(), 'dinov2-tensorflow-')) };
   const options = { halfKernels: gpu, attentionBytes: attentionBytes ?? gibibyte / (gpu ? 2 : 16) };
+  const sweep = () => rmSync(runtime.folder, { recursive: true, force: true });
+  process.once('exit', sweep);
   const executables = new Set<TensorflowExecutable>();
   let disposed = false;
   const alive = () => {
@@ -89,6 +92,7 @@ export async function tensorflowEngine({ tf: given, attentionBytes, xla = false 
       disposed = true;
       for (const executable of executables) await executable.unload();
       await runtime.queue.idle();
+      process.off('exit', sweep);
       await rm(runtime.folder, { recursive: true, force: true });
     },
   };

@@ -104,10 +104,10 @@ const pictures: CropSource = {
   },
 };
 
-async function train(engine: Engine, folder: string, config: TrainerConfig, until?: number): Promise<boolean> {
+async function train(engine: Engine, folder: string, config: TrainerConfig, until?: number, precision?: PrecisionPolicy): Promise<boolean> {
   const controller = new AbortController();
   const onStep = ({ iteration }: MetricsLine) => iteration + 1 === until && controller.abort();
-  const trainer = await createTrainer(config, { engine, folder, data: pictures, signal: controller.signal, onStep });
+  const trainer = await createTrainer(config, { engine, folder, data: pictures, signal: controller.signal, onStep, precision });
   try {
     return await trainer.run();
   } finally {
@@ -137,6 +137,18 @@ describeTensorflow('a trainer', () => {
     expect(await losses(parts)).toEqual(await losses(whole));
     const state = (folder: string) => readFile(join(folder, 'checkpoints', '00000020', 'state.safetensors'), 'base64');
     expect(await state(parts)).toBe(await state(whole));
+  });
+
+  it('trains in float16 once the loss scale fits', async () => {
+    const folder = await newFolder();
+    expect(await train(await engine(), folder, config, undefined, mixedPrecision('float16'))).toBe(true);
+    const lines = (await readFile(join(folder, 'metrics.jsonl'), 'utf8')).trim().split('\n').map((line) => JSON.parse(line) as Record<string, number>);
+    // Random heads this small have gradients of norm 10^4: the scale of 2^16 is halved until they fit, and then every step counts.
+    const begun = lines.findIndex(({ applied }) => applied === 1);
+    expect(begun).toBeLessThan(16);
+    expect(lines.map(({ applied }) => applied)).toEqual(lines.map((_, i) => (i < begun ? 0 : 1)));
+    expect(lines.map(({ lossScale }) => lossScale)).toEqual(lines.map((_, i) => 2 ** (16 - Math.min(i, begun))));
+    expect(lines.at(-1)?.loss).toBeLessThan(0.9 * lines[begun].loss);
   });
 
   it('accumulates gradients in one executable and applies them in another', async () => {
