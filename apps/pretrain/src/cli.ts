@@ -1,5 +1,5 @@
 import { basename, extname, join, resolve } from 'node:path';
-import { backendChoices, type EngineRequest, engineChoices, precisionChoices } from '@dinov2/app-kit';
+import { backendChoices, type EngineRequest, engineChoices, type HostsRequest, precisionChoices } from '@dinov2/app-kit';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { cpuLayer, cpuNote } from './config/cpu-layer';
 import { type Initialization, recipeOfWeights, weightsLayer } from './config/initialization';
@@ -12,7 +12,7 @@ import { PretrainError } from './error';
 
 /** What the command line asks for. */
 export type Invocation =
-  | ({ readonly kind: 'train'; readonly resume: boolean; readonly allowChanges: boolean } & Requested)
+  | ({ readonly kind: 'train'; readonly resume: boolean; readonly allowChanges: boolean; readonly hosts?: HostsRequest } & Requested)
   | ({ readonly kind: 'dry-run' } & Requested)
   | { readonly kind: 'report'; readonly folder: string; readonly settings: EngineRequest }
   | { readonly kind: 'engines' };
@@ -73,6 +73,8 @@ Examples:
   dinov2-pretrain --config my.yaml optimizer.baseLearningRate=1e-3 'knn.k=[10, 20]'
   dinov2-pretrain --config vitl14 --data imagenet-22k --engine xla --mesh 1x8
                                                       on eight devices, the state split over all of them
+  srun dinov2-pretrain --config vitg14 --data imagenet-22k --engine xla --store redis://head:6379
+                                                      one process on each host of a Slurm job
   dinov2-pretrain engines                             what can compute here
   dinov2-pretrain report runs/photos                  make report.html again
 
@@ -106,9 +108,13 @@ export function parseCommandLine(words: readonly string[], version: string): Inv
       const allowChanges = flags['allowChanges'] === true;
       if (!resume && allowChanges) throw new PretrainError('--no-resume deletes the run that --allow-changes would continue; leave out one of them');
       const requested: Requested = { ...request(overrides, flags), withWeights: (initialization) => request(overrides, flags, initialization) };
-      invocation = flags['dryRun'] === true ? { kind: 'dry-run', ...requested } : { kind: 'train', ...requested, resume, allowChanges };
+      invocation = flags['dryRun'] === true ? { kind: 'dry-run', ...requested } : { kind: 'train', ...requested, resume, allowChanges, ...hostsOf(flags, requested.settings.out!) };
     });
   engineOptions().forEach((option) => program.addOption(option));
+  program
+    .addOption(new Option('--store <url>', 'train with processes on other hosts, which meet in a Redis (redis://host:6379) or etcd (http://host:2379)'))
+    .addOption(new Option('--hosts <n>', 'processes, one per host (default: SLURM_NTASKS)'))
+    .addOption(new Option('--host <i>', 'number of this process, from 0 (default: SLURM_PROCID or JOB_COMPLETION_INDEX)'));
   program
     .command('engines')
     .description('list what can compute here, what cannot and why, and how to get it')
@@ -132,6 +138,22 @@ export function parseCommandLine(words: readonly string[], version: string): Inv
   }
   program.parse(words, { from: 'user' });
   return invocation!;
+}
+
+/** Which process of several this one is, by flags or by what Slurm and Kubernetes say. */
+function hostsOf(flags: Flags, out: string): { hosts?: HostsRequest } {
+  const { env } = process;
+  const store = flags['store'] as string | undefined;
+  if (store === undefined) {
+    for (const name of ['hosts', 'host']) if (flags[name] !== undefined) throw new PretrainError(`--${name} says nothing without --store, where the processes meet`);
+    return {};
+  }
+  if (!/^(rediss?|https?):\/\/./.test(store)) throw new PretrainError(`--store ${store}: expected redis://host:6379 or http://host:2379`);
+  const count = wholeNumber({ hosts: flags['hosts'] ?? env['SLURM_NTASKS'] }, 'hosts', '--hosts', 1);
+  const index = wholeNumber({ host: flags['host'] ?? env['SLURM_PROCID'] ?? env['JOB_COMPLETION_INDEX'] }, 'host', '--host', 0);
+  if (count === undefined || index === undefined) throw new PretrainError('--store needs --hosts and --host, which process of how many this is; Slurm tells both');
+  if (index >= count) throw new PretrainError(`--host ${index} of ${count}: processes count from 0`);
+  return { hosts: { store, index, count, run: basename(resolve(out)) } };
 }
 
 function request(overrides: readonly string[], flags: Flags, initialization?: Initialization): Resolved {

@@ -33,7 +33,7 @@ async function main(): Promise<number> {
     console.log(describeEngines(await listEngines()));
     return 0;
   }
-  const { resume, allowChanges } = invocation;
+  const { resume, allowChanges, hosts } = invocation;
   const { settings, ...prepared } = await prepare(invocation);
   const { train } = await import('./train');
   const stop = new AbortController();
@@ -43,7 +43,7 @@ async function main(): Promise<number> {
     console.log('\nstopping after this step, to save; Ctrl-C again to stop at once');
   });
   process.on('SIGTERM', () => stop.abort());
-  const finished = await train(settings, { ...prepared, resume, allowChanges, signal: stop.signal });
+  const finished = await train(settings, { ...prepared, resume, allowChanges, ...(hosts && { hosts }), signal: stop.signal });
   return finished ? 0 : 130;
 }
 

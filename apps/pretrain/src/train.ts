@@ -1,7 +1,8 @@
 import { cpus } from 'node:os';
-import { type PickedEngine, pickEngine, si } from '@dinov2/app-kit';
+import { type HostsRequest, type PickedEngine, pickEngine, si } from '@dinov2/app-kit';
 import { openSource } from '@dinov2/data';
-import { createTrainer, type Evaluation, imageCrops, imagesPerStep, initialStudent, readArrays, type Trainer, type TrainerConfig } from '@dinov2/trainer';
+import type { Engine } from '@dinov2/jit';
+import { createTrainer, type Evaluation, imageCrops, imagesPerStep, initialStudent, type Trainer, type TrainerConfig } from '@dinov2/trainer';
 import { parameterCount, parameterShapes, type VitConfig } from '@dinov2/vit';
 import { saveBackbone } from '@dinov2/weights';
 import pc from 'picocolors';
@@ -29,18 +30,22 @@ export interface TrainOptions {
   readonly note?: string;
   /** The weights to begin with. */
   readonly initialization?: OpenedInitialization;
+  /** Train together with processes on other hosts. */
+  readonly hosts?: HostsRequest;
   /** Ends the run after the current step, saved. */
   readonly signal: AbortSignal;
 }
 
 /** Train, evaluate and report. `false` if the signal ended it early. */
-export async function train(asked: Settings, { resume, allowChanges, note, initialization, signal }: TrainOptions): Promise<boolean> {
+export async function train(asked: Settings, { resume, allowChanges, note, initialization, hosts, signal }: TrainOptions): Promise<boolean> {
   // What is wrong with the settings is said before an engine starts.
   trainerConfig(asked, initialization);
   const { data, out } = requirePaths(asked);
   const source = openSource(data);
-  const run = new RunFolder(out);
-  const picked = await pickEngine(asked);
+  // Of several processes the first one keeps the folder and speaks.
+  const speaks = hosts === undefined || hosts.index === 0;
+  const run = new RunFolder(out, speaks);
+  const picked = await pickEngine({ ...asked, hosts });
   const { engine, precision } = picked;
   const settings = withShards(asked, engine, resume ? run.shards() : null);
   const config = trainerConfig(settings, initialization);
@@ -50,7 +55,7 @@ export async function train(asked: Settings, { resume, allowChanges, note, initi
 
   const model = featureModel(engine, config.model);
   let progress: TrainingProgress | undefined;
-  const say = (text: string) => (progress === undefined ? console.log(text) : progress.say(text));
+  const say = (text: string) => (!speaks ? undefined : progress === undefined ? console.log(text) : progress.say(text));
   const evaluate = async ({ iteration, backbone }: Evaluation): Promise<void> => {
     if (evaluation === undefined) return;
     const { knn, spread } = await evaluation.measure(model, backbone);
@@ -80,7 +85,7 @@ export async function train(asked: Settings, { resume, allowChanges, note, initi
   run.writeSettings(settings);
   if (initialization !== undefined) run.writeInitialization(initialization);
   run.addEnvironment(describeEnvironment(picked));
-  printStart({ settings, config, initialization, picked, run, first, images: source.paths.length, evaluation, note });
+  if (speaks) printStart({ settings, config, initialization, picked, run, first, images: source.paths.length, evaluation, note });
 
   if (first === 0) {
     await saveInitial(run, trainer, config.model);
@@ -97,27 +102,36 @@ export async function train(asked: Settings, { resume, allowChanges, note, initi
     }
   }
   let finished: boolean;
-  progress = createTrainingProgress({ iterations: config.iterations, first, every: config.logEvery, frozenUntil: config.optimizer.freezeBackboneIterations });
+  if (speaks) progress = createTrainingProgress({ iterations: config.iterations, first, every: config.logEvery, frozenUntil: config.optimizer.freezeBackboneIterations });
   try {
     finished = await trainer.run();
   } finally {
-    progress.end();
+    progress?.end();
     progress = undefined;
   }
   if (!finished) {
-    console.log(`stopped after step ${trainer.iteration} and saved; the same command continues it`);
+    say(`stopped after step ${trainer.iteration} and saved; the same command continues it`);
   } else {
     if (run.evaluations().at(-1)?.iteration !== trainer.iteration) await evaluate(trainer.evaluation());
-    console.log(`report   ${await writeReport(run, engine)}`);
-    console.log(`weights  ${run.backbone}`);
+    if (speaks) say(`report   ${await reportOf(run, engine)}`);
+    say(`weights  ${run.backbone}`);
     // A checkout has no dinov2-weights on its path; `npm run` tells its scripts who they are.
     const convert = `${process.env['npm_lifecycle_event'] === 'pretrain' ? 'npm run weights --' : 'npx dinov2-weights'} convert ${run.path}`;
-    console.log(`next     ${convert} OUT --to huggingface`);
-    console.log(`         ${convert} OUT.onnx --to onnx`);
+    say(`next     ${convert} OUT --to huggingface`);
+    say(`         ${convert} OUT.onnx --to onnx`);
   }
   trainer.dispose();
   await engine.dispose();
   return finished;
+}
+
+/** Where devices of several hosts have to work together, the report is computed on this one's processor. */
+async function reportOf(run: RunFolder, engine: Engine): Promise<string> {
+  if (engine.hosts === undefined) return writeReport(run, engine);
+  const { engine: own } = await pickEngine({ engine: 'onnx' });
+  const path = await writeReport(run, own);
+  await own.dispose();
+  return path;
 }
 
 function requirePaths({ data, out }: Settings): { data: string; out: string } {
@@ -127,7 +141,8 @@ function requirePaths({ data, out }: Settings): { data: string; out: string } {
 }
 
 async function saveInitial(run: RunFolder, trainer: Trainer, config: VitConfig): Promise<void> {
-  await saveBackbone(run.initialBackbone, { config, parameters: await readArrays(trainer.evaluation().backbone) });
+  const parameters = await trainer.evaluation().readBackbone();
+  if (run.writes) await saveBackbone(run.initialBackbone, { config, parameters });
 }
 
 function describeEnvironment({ engine: { info }, precision }: PickedEngine) {

@@ -6,6 +6,7 @@ export {
   type EngineChoice,
   engineChoices,
   type EngineRequest,
+  type HostsRequest,
   type PickedEngine,
   type PrecisionChoice,
   precisionChoices,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type DeviceArray, type Engine, flattenTree, formatPath, type HostArray, jit, meshSize, type PrecisionPolicy } from '@dinov2/jit';
 import { forwardFeatures, type Parameters } from '@dinov2/vit';
 import { atomicWrite, saveBackbone, writeSafetensors } from '@dinov2/weights';
-import type { Tensor } from '@tensorflow/tfjs-core';
+import { max, type Tensor } from '@tensorflow/tfjs-core';
 import type { Batch } from './batch';
 import { BatchQueue, type QueuedBatch } from './batch-queue';
 import { type FoundCheckpoint, findCheckpoint, type Progress, saveCheckpoint } from './checkpoint';
@@ -28,6 +28,8 @@ export interface Evaluation {
   readonly iteration: number;
   /** The teacher's backbone by official name. Valid until the callback returns. */
   readonly backbone: Readonly<Record<string, DeviceArray>>;
+  /** The same on the host; of several processes, all have to ask. */
+  readBackbone(): Promise<Record<string, HostArray & { data: Float32Array }>>;
   /** Class tokens (B, D) of the teacher for normalised images (B, H, W, 3). */
   extractFeatures(images: HostArray): Promise<{ data: Float32Array; shape: readonly number[] }>;
 }
@@ -164,6 +166,7 @@ class Run implements Trainer {
   private phase: Phase;
   private readonly norms;
   private readonly features;
+  private readonly anyOf;
   private readonly warn: (message: string) => void;
   /** Milliseconds and images since the last log line. */
   private window = { total: 0, waiting: 0, images: 0 };
@@ -185,6 +188,7 @@ class Run implements Trainer {
     this.phase = new Phase(config, engine, this.modules, this.backboneFrozen, options.precision);
     this.norms = jit(createNorms(config), { engine });
     this.features = jit((backbone: Parameters, images: Tensor) => forwardFeatures(backbone, config.model, images).clsToken, { engine });
+    this.anyOf = jit((flags: Tensor) => max(flags), { engine });
     this.warn = options.onWarning ?? (() => {});
   }
 
@@ -204,7 +208,7 @@ class Run implements Trainer {
         await this.step(batches);
         const { iteration } = this;
         const ended = iteration === config.iterations;
-        const stopped = options.signal?.aborted === true;
+        const stopped = await this.isAskedToStop();
         if (ended || stopped || iteration % config.checkpointEvery === 0) await this.save();
         if (config.evaluateEvery > 0 && iteration % config.evaluateEvery === 0) {
           await options.onEvaluate?.(this.evaluation());
@@ -218,11 +222,32 @@ class Run implements Trainer {
     return true;
   }
 
+  /** Whether the signal has come; of several processes, whether to one of them, which they tell each other every `logEvery` steps. */
+  private async isAskedToStop(): Promise<boolean> {
+    const { engine, signal } = this.options;
+    const aborted = signal?.aborted === true;
+    const { hosts } = engine;
+    if (hosts === undefined || engine.putRows === undefined) return aborted;
+    if (this.iteration % this.config.logEvery !== 0) return false;
+    const rows = (this.config.shards ?? 1) / hosts.count;
+    const flags = engine.putRows(new Float32Array(rows).fill(aborted ? 1 : 0), [rows], 'float32');
+    const any = await this.anyOf(flags);
+    const [value] = await any.data();
+    for (const array of [flags, any]) array.dispose();
+    return value === 1;
+  }
+
   evaluation(): Evaluation {
     const { backbone } = this.state.teacher;
     return {
       iteration: this.iteration,
       backbone,
+      readBackbone: async () => {
+        const { arrays, free } = await this.gathered(backbone);
+        const read = await readArrays(arrays);
+        free();
+        return read;
+      },
       extractFeatures: async (images) => {
         const features = await this.features(backbone, images);
         const { shape } = features;
@@ -235,7 +260,7 @@ class Run implements Trainer {
 
   dispose(): void {
     for (const array of Object.values(nameArrays(this.state))) array.dispose();
-    for (const compiled of [this.phase, this.norms, this.features]) compiled.dispose();
+    for (const compiled of [this.phase, this.norms, this.features, this.anyOf]) compiled.dispose();
     this.unlock();
   }
 
@@ -379,12 +404,17 @@ class Run implements Trainer {
   /** The teacher's weights with the official names. */
   private async exportWeights(): Promise<void> {
     const { engine, folder } = this.options;
-    const { hosts } = engine;
-    const { teacher } = this.state;
-    // Hosts hold parts; all of them gather, and the first writes.
-    const whole = hosts === undefined ? teacher : await jit((record: typeof teacher) => record as unknown as Submodules<Tensor>, { engine })(teacher);
-    if ((hosts?.index ?? 0) === 0) await this.writeWeights(folder, whole as Submodules<DeviceArray>);
-    if (whole !== teacher) for (const array of flattenTree<unknown, DeviceArray>(whole).leaves) array.dispose();
+    const { arrays, free } = await this.gathered(this.state.teacher);
+    if ((engine.hosts?.index ?? 0) === 0) await this.writeWeights(folder, arrays);
+    free();
+  }
+
+  /** Arrays of which this process holds all: where other hosts hold parts, copies that all of them make together. */
+  private async gathered<T extends object>(arrays: T): Promise<{ arrays: T; free(): void }> {
+    const { engine } = this.options;
+    if (engine.hosts === undefined) return { arrays, free() {} };
+    const copies = await jit((tree: object) => tree, { engine })(arrays);
+    return { arrays: copies as T, free: () => flattenTree<unknown, DeviceArray>(copies).leaves.forEach((array) => array.dispose()) };
   }
 
   private async writeWeights(folder: string, { backbone, dinoHead, ibotHead }: Submodules<DeviceArray>): Promise<void> {

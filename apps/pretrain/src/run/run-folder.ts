@@ -38,7 +38,11 @@ function isRunFile(name: string): boolean {
 
 /** The files that the app keeps in a run's folder, next to those of the trainer. */
 export class RunFolder {
-  constructor(readonly path: string) {}
+  /** @param writes - off in processes that train together with the one that keeps the folder. */
+  constructor(
+    readonly path: string,
+    readonly writes = true,
+  ) {}
 
   /** Throws unless the folder holds a run. */
   static open(path: string): RunFolder {
@@ -55,7 +59,7 @@ export class RunFolder {
    * @throws PretrainError if the folder holds something and no run, or a process trains in it.
    */
   clear(): void {
-    if (!existsSync(this.path) || readdirSync(this.path).length === 0) return;
+    if (!this.writes || !existsSync(this.path) || readdirSync(this.path).length === 0) return;
     const settings = this.file('settings.yaml');
     if (!existsSync(settings) || !readFileSync(settings, 'utf8').startsWith(SETTINGS_HEADER)) {
       throw new PretrainError(`${this.path} holds files and no run of dinov2-pretrain, so --no-resume deletes nothing; name another folder with --out`);
@@ -88,6 +92,7 @@ export class RunFolder {
   }
 
   writeSettings(settings: Settings): void {
+    if (!this.writes) return;
     mkdirSync(this.path, { recursive: true });
     writeFileSync(this.file('settings.yaml'), `${SETTINGS_HEADER}\n${stringify(settings)}`);
   }
@@ -102,7 +107,7 @@ export class RunFolder {
   }
 
   addEnvironment(environment: Environment): void {
-    appendFileSync(this.file('environment.jsonl'), `${JSON.stringify(environment)}\n`);
+    if (this.writes) appendFileSync(this.file('environment.jsonl'), `${JSON.stringify(environment)}\n`);
   }
 
   environments(): Environment[] {
@@ -110,7 +115,7 @@ export class RunFolder {
   }
 
   addEvaluation(point: EvaluationPoint): void {
-    appendFileSync(this.file('evaluations.jsonl'), `${JSON.stringify(point)}\n`);
+    if (this.writes) appendFileSync(this.file('evaluations.jsonl'), `${JSON.stringify(point)}\n`);
   }
 
   /** In order of iteration; of one computed twice by a resumed run, the later. */
@@ -138,7 +143,7 @@ export class RunFolder {
   }
 
   private writeJson(name: string, value: unknown): void {
-    writeFileSync(this.file(name), `${JSON.stringify(value)}\n`);
+    if (this.writes) writeFileSync(this.file(name), `${JSON.stringify(value)}\n`);
   }
 
   private readJson<T>(name: string): T | undefined {

@@ -12,6 +12,16 @@ export type BackendChoice = (typeof backendChoices)[number];
 export const precisionChoices = ['auto', 'float32', 'bfloat16', 'float16'] as const;
 export type PrecisionChoice = (typeof precisionChoices)[number];
 
+/** This process among those of several hosts that work together. */
+export interface HostsRequest {
+  /** Where they meet: `redis://…`, or `http://…` of etcd. */
+  readonly store: string;
+  readonly index: number;
+  readonly count: number;
+  /** What they work on, the same in all of them. */
+  readonly run: string;
+}
+
 /** What a user says of engines; everything is optional. */
 export interface EngineRequest {
   readonly engine?: EngineChoice;
@@ -21,6 +31,8 @@ export interface EngineRequest {
   /** Devices as a grid; by default all of them along `fsdp`. */
   readonly mesh?: Mesh | null;
   readonly precision?: PrecisionChoice;
+  /** Work with processes on other hosts, for the engine `xla`. */
+  readonly hosts?: HostsRequest;
 }
 
 /** An engine and why it was picked. */

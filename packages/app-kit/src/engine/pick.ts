@@ -1,7 +1,8 @@
 import { eagerEngine, type Engine, float32, type Mesh, mixedPrecision } from '@dinov2/jit';
+import type { DistributedOptions } from '@dinov2/engine-xla';
 import { AppError } from '../error';
 import { backendPackages, loadBackend } from './backend';
-import type { BackendChoice, EngineRequest, PickedEngine, PrecisionChoice } from './choices';
+import type { BackendChoice, EngineRequest, HostsRequest, PickedEngine, PrecisionChoice } from './choices';
 
 /**
  * The engine that a user asks for. `auto` is XLA where a plugin finds an accelerator, else ONNX Runtime where it has a
@@ -40,13 +41,14 @@ export async function pickEngine(request: EngineRequest = {}): Promise<PickedEng
   }
 }
 
-function contradictions({ engine = 'auto', backend = null, plugin = null, mesh = null }: EngineRequest): void {
+function contradictions({ engine = 'auto', backend = null, plugin = null, mesh = null, hosts }: EngineRequest): void {
   if (backend !== null && engine !== 'auto' && engine !== 'eager') {
     throw new AppError('--backend names a TensorFlow.js backend, which only --engine eager uses; leave out one of them');
   }
   for (const [option, value] of [['--plugin', plugin], ['--mesh', mesh]] as const) {
     if (value !== null && ((engine !== 'auto' && engine !== 'xla') || backend !== null)) throw new AppError(`${option} is for --engine xla; leave out one of them`);
   }
+  if (hosts !== undefined && engine !== 'xla') throw new AppError('--store joins processes on several hosts, which only --engine xla does; add it');
   if (mesh !== null && plugin === null && engine !== 'xla') throw new AppError('--mesh spreads a run over devices, which only --engine xla does; add it');
 }
 
@@ -59,8 +61,19 @@ async function pickXla(request: EngineRequest, reason: string): Promise<PickedEn
     throw new AppError('no PJRT plugin was found; `dinov2-pretrain engines` says where one is looked for and how to get it, --plugin PATH names one');
   }
   await tf.ready();
-  const engine = await xlaEngine({ plugin: path, mesh: request.mesh ?? ((devices): Mesh | undefined => (devices === 1 ? undefined : { data: 1, fsdp: devices })) });
+  const engine = await xlaEngine({
+    plugin: path,
+    mesh: request.mesh ?? ((devices): Mesh | undefined => (devices === 1 ? undefined : { data: 1, fsdp: devices })),
+    ...(request.hosts && { distributed: await meetingPoint(request.hosts) }),
+  });
   return picked(engine, reason, request.precision ?? 'auto', engine.platform !== 'cpu');
+}
+
+async function meetingPoint({ store, index, count, run }: HostsRequest): Promise<DistributedOptions> {
+  const { etcdStore, redisStore } = await import('@dinov2/engine-xla');
+  const { protocol } = new URL(store);
+  const isRedis = protocol === 'redis:' || protocol === 'rediss:';
+  return { process: index, processes: count, run, store: isRedis ? await redisStore({ url: store }) : await etcdStore({ endpoints: store.split(',') }) };
 }
 
 async function pickEager(backend: BackendChoice | null, reason: string, precision: PrecisionChoice): Promise<PickedEngine> {
