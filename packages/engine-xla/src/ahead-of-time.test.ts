@@ -37,6 +37,7 @@ describe.skipIf(plugin === undefined)(`compileAheadOfTime${skipped}`, () => {
     const compiled = await compileAheadOfTime(step(count), { plugin: plugin!, topology });
     expect(compiled).toMatchObject({ platform: 'tpu', devices: { count, kind, processes } });
     const bytes = 4 * 2 ** 20;
+    expect(compiled.devices.memory).toBeGreaterThan(15 * 2 ** 30);
     // Eight rows of x and a part of w.
     expect(compiled.memory.inputs).toBe(4 * 8 * 1024 + bytes / count);
     expect(compiled.memory.outputs).toBeGreaterThanOrEqual(bytes / count);

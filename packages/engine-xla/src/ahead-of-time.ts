@@ -27,8 +27,8 @@ export interface AheadOfTimeOptions {
 /** What is known of a program that no device has run. */
 export interface AheadOfTime {
   readonly platform: string;
-  /** Number and model of the devices. */
-  readonly devices: { readonly count: number; readonly kind: string; readonly processes: number };
+  /** Number and model of the devices, the processes they belong to, and the memory in bytes that each has. */
+  readonly devices: { readonly count: number; readonly kind: string; readonly processes: number; readonly memory: number | undefined };
   /** Bytes on each device. */
   readonly memory: CompiledMemory;
   /** What the devices send each other in one run. */
@@ -71,6 +71,7 @@ export async function compileAheadOfTime(
           count: devices.length,
           kind: [...new Set(devices.map(({ kind }) => kind))].join(', '),
           processes: new Set(devices.map(({ process }) => process)).size,
+          memory: devices[0]?.memory,
         },
         memory: compiled.memory(),
         collectives: collectives(module, devices.length),

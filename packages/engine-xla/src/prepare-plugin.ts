@@ -75,4 +75,6 @@ export function prepareTopologies(plugin: string): void {
   setDefault('TPU_SKIP_MDS_QUERY', '1');
   setDefault('TPU_ACCELERATOR_TYPE', 'v5litepod-4');
   setDefault('TPU_WORKER_HOSTNAMES', 'localhost');
+  // It locks the TPU that is not there against other processes.
+  setDefault('ALLOW_MULTIPLE_LIBTPU_LOAD', '1');
 }

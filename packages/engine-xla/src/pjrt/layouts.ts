@@ -141,6 +141,7 @@ export const argumentLayouts = {
   PJRT_DeviceDescription_Id: struct({ device_description: 'pointer', id: 'int32' }),
   PJRT_DeviceDescription_ProcessIndex: struct({ device_description: 'pointer', process_index: 'int32' }),
   PJRT_DeviceDescription_Kind: struct({ device_description: 'pointer', device_kind: 'pointer', device_kind_size: 'size' }),
+  PJRT_DeviceDescription_Attributes: struct({ device_description: 'pointer', num_attributes: 'size', attributes: 'pointer' }),
   PJRT_Device_GetDescription: struct({ device: 'pointer', device_description: 'pointer' }),
   PJRT_Device_MemoryStats: struct({
     device: 'pointer',

@@ -1,6 +1,6 @@
 import { namedValue, namedValueType } from './layouts';
-import { addressOf, utf8 } from './memory';
-import { encodeArray, keep, layout } from './struct';
+import { addressOf, bytesAt, textAt, utf8 } from './memory';
+import { decode, encodeArray, keep, layout } from './struct';
 
 /** Options of a plugin by name. Whole numbers are passed as 64-bit integers, other numbers as floats. */
 export type PluginOptions = Readonly<Record<string, string | number | boolean>>;
@@ -25,4 +25,13 @@ export function encodeNamedValues(options: PluginOptions): Uint8Array<ArrayBuffe
     return { ...common, type: namedValueType.float, value: new Uint32Array(Float32Array.of(value).buffer)[0]!, value_size: 1 };
   });
   return keep(encodeArray(namedValue, list), texts);
+}
+
+/** The whole numbers among the named values at an address. */
+export function readIntegers(address: bigint, count: number): Record<string, number> {
+  const { size } = layout(namedValue);
+  const entries = Array.from({ length: count }, (_, i) => decode(namedValue, bytesAt(address + BigInt(i * size), size)));
+  return Object.fromEntries(
+    entries.filter(({ type }) => type === namedValueType.int64).map(({ name, name_size, value }) => [textAt(name, name_size), value]),
+  );
 }

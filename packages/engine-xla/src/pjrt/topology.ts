@@ -1,14 +1,19 @@
 import { describe, encodeProgram, type Device } from './client';
 import { CompiledProgram } from './executable';
-import { pointersAt, utf8 } from './memory';
-import { encodeNamedValues, type PluginOptions } from './named-values';
+import { pointersAt, textAt, utf8 } from './memory';
+import { encodeNamedValues, readIntegers, type PluginOptions } from './named-values';
 import type { Plugin } from './plugin';
-import { textAt } from './memory';
+
+/** A device that need not be there. */
+export interface TopologyDevice extends Pick<Device, 'id' | 'process' | 'kind'> {
+  /** Memory in bytes that programs can have, where the plugin says so. */
+  readonly memory: number | undefined;
+}
 
 /** Devices that need not be there: a program can be compiled for them, not run. */
 export class Topology {
   readonly platform: string;
-  readonly devices: readonly Pick<Device, 'id' | 'process' | 'kind'>[];
+  readonly devices: readonly TopologyDevice[];
   readonly #plugin: Plugin;
   readonly #handle: bigint;
 
@@ -31,7 +36,11 @@ export class Topology {
     this.platform = textAt(name.platform_name, name.platform_name_size).toLowerCase();
     const list = plugin.call('PJRT_TopologyDescription_GetDeviceDescriptions', { topology: handle });
     this.devices = pointersAt(list.descriptions, list.num_descriptions)
-      .map((description) => describe(plugin, description))
+      .map((device_description) => {
+        const { attributes, num_attributes } = plugin.call('PJRT_DeviceDescription_Attributes', { device_description });
+        const { device_memory_bytes_limit } = readIntegers(attributes, num_attributes);
+        return { ...describe(plugin, device_description), memory: device_memory_bytes_limit };
+      })
       .sort((a, b) => a.id - b.id);
   }
 
