@@ -1,6 +1,6 @@
 // What the measurement has to show, and whether it did.
 
-const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
+export const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
 
 /** Images per second of the runs of one program, by the median over all of their windows. */
 export function imagesPerSecond(runs) {

@@ -6,7 +6,7 @@
 // training, with the batch on the device and its colours changed there; the clock is read every `--window` steps.
 import '@tensorflow/tfjs';
 import { parseArgs } from 'node:util';
-import { float32, jit, mapTree, mixedPrecision } from '@dinov2/jit';
+import { flattenTree, float32, jit, mapTree, mixedPrecision } from '@dinov2/jit';
 import { batchSpecs, createStep, initialState, initialStudent, metricNames, stateSpecs } from '@dinov2/trainer';
 import { common, engineOptions, say } from './arguments.mjs';
 import { syntheticBatch } from './batches.mjs';
@@ -53,12 +53,9 @@ async function compileStep(batchSize) {
 }
 
 /** Bytes that a run holds at its peak, with a second batch on its way. */
-const needed = ({ temporary, inputs, outputs }, config) => temporary + inputs + outputs + batchBytes(config);
-
-function batchBytes(config) {
-  let bytes = 0;
-  mapTree(batchSpecs(config), ({ shape, dtype: type }) => (bytes += shape.reduce((a, b) => a * b, type === 'bool' ? 1 : 4)));
-  return bytes;
+function needed({ temporary, inputs, outputs }, config) {
+  const sizes = flattenTree(batchSpecs(config)).leaves.map(({ shape, dtype: type }) => shape.reduce((a, b) => a * b, type === 'bool' ? 1 : 4));
+  return temporary + inputs + outputs + sizes.reduce((a, b) => a + b, 0);
 }
 
 /** @param compiled - if it was compiled before. */
@@ -110,7 +107,7 @@ async function measure(batchSize, compiled) {
   };
 }
 
-/** The largest batch that fits: what two small ones need says what a larger one would; its own plan decides. */
+/** The largest batch that fits: what two others need says what a larger one would; its own plan decides. */
 async function largest(start) {
   const multiple = Number(values.multiple);
   const limit = engine.memory?.()[0]?.limit ?? card()?.memoryBytes;
@@ -121,7 +118,7 @@ async function largest(start) {
     say({ event: 'planned', batch: batchSize, bytes, limit, compileSeconds: compiled.seconds.compile });
     return { ...compiled, bytes };
   };
-  const sizes = [Math.max(multiple, Math.floor(start / 2)), start];
+  const sizes = [start, 2 * start];
   const bytes = [];
   for (const batchSize of sizes) {
     const { step, bytes: total } = await plan(batchSize);

@@ -7,9 +7,15 @@
 // then with its cache; then the largest batch that fits either; then the trainer with its input pipeline. Before all
 // that both show that they compute the same step. `--phases` picks from official, largest, feed, track, parity.
 //
+// PyTorch's best is looked for: from `--torch` (torch.compile block by block or of the whole step; autocast or bfloat16
+// parameters; who computes attention), one of `--torch-tries` after the other is kept if it is faster. The fastest is
+// what we are compared with; all of them are in the JSON.
+//
 // Ends within `--budget` seconds: what no time is left for is missing in the table and in the JSON, which is written after
-// every measurement to --out, else $OUT/gpu.json, else gpu.json (in the repository bench/results/gpu.json).
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+// every measurement to --out, else $OUT/gpu.json, else gpu.json (in the repository bench/results/gpu.json). What that file
+// holds of the same card already stays, but for the models and phases that are measured again: large models can have an
+// invocation for each phase.
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,7 +24,7 @@ import { findPlugins } from '@dinov2/engine-xla';
 import { peakFlops } from './cards.mjs';
 import { runChild } from './child.mjs';
 import { card } from './driver.mjs';
-import { compare, judge } from './goals.mjs';
+import { compare, judge, median } from './goals.mjs';
 import { modelNames, recipe } from './recipes.mjs';
 
 const { values } = parseArgs({
@@ -32,7 +38,8 @@ const { values } = parseArgs({
     plugin: { type: 'string' },
     'plugin-option': { type: 'string', multiple: true },
     engine: { type: 'string', default: 'xla' },
-    torch: { type: 'string', default: 'blocks autocast,whole autocast,blocks masters,blocks autocast graph' },
+    torch: { type: 'string', default: 'blocks autocast auto' },
+    'torch-tries': { type: 'string', default: 'masters,cudnn,graph,whole' },
     pictures: { type: 'string' },
     out: { type: 'string' },
   },
@@ -55,14 +62,21 @@ const scratch = mkdtempSync(join(tmpdir(), 'gpu-'));
 // Compiled steps and PyTorch's kernels begin cold in every invocation.
 const cache = join(scratch, 'steps');
 const environment = { TORCHINDUCTOR_CACHE_DIR: join(scratch, 'inductor'), TRITON_CACHE_DIR: join(scratch, 'triton') };
+const wanted = (phase) => phases.has(phase);
+const before = earlier();
 const result = {
   date: new Date().toISOString(),
   machine: { card: gpu, cpu: cpus()[0].model, cores: availableParallelism(), node: process.version, plugin },
-  models: Object.fromEntries(models.map((name) => [name, { runs: { official: { ours: [], torch: [] }, largest: { ours: [], torch: [] } } }])),
+  parity: before?.parity,
+  track: before?.track,
+  models: { ...before?.models },
 };
-const wanted = (phase) => phases.has(phase);
-const tried = values.torch.split(',').map(readVariant).filter(({ graph }) => gpu !== undefined || !graph);
-const best = {};
+for (const name of models) {
+  const known = result.models[name];
+  const runs = (size) => (wanted(size) ? undefined : known?.runs[size]) ?? { ours: [], torch: [] };
+  result.models[name] = { ...known, runs: { official: runs('official'), largest: runs('largest') } };
+}
+const base = readVariant(values.torch);
 
 try {
   await lookAtTorch();
@@ -118,24 +132,31 @@ async function official(name) {
       runs.official.ours.push(run);
       result.models[name].start = { cold: runs.official.ours[0].firstStepSeconds, cached: runs.official.ours[1]?.firstStepSeconds };
     });
-    // The first round finds PyTorch's best variant, the others repeat it.
-    const variants = round === 0 ? tried : [best[name] ?? tried[0]];
-    for (const variant of variants) {
-      await measure(`${name}: PyTorch, ${variant.name}`, () => torchStep(name, variant, []), (run) => runs.official.torch.push(run));
-    }
-    chooseVariant(name);
+    if (round === 0) await findBest(name);
+    else await measure(`${name}: PyTorch again`, () => torchStep(name, variantOf(name), []), (run) => runs.official.torch.push(run));
   }
 }
 
-/** The fastest variant so far; only its runs are compared. */
-function chooseVariant(name) {
-  const { runs } = result.models[name];
-  const all = [...(runs.official.others ?? []), ...runs.official.torch];
-  const quickest = all.filter(({ seconds }) => seconds).sort((a, b) => Math.min(...a.seconds) - Math.min(...b.seconds))[0];
-  if (quickest === undefined) return;
-  best[name] = tried.find((variant) => variant.name === quickest.name);
-  runs.official.torch = all.filter((run) => run.name === quickest.name);
-  runs.official.others = all.filter((run) => run.name !== quickest.name);
+/** Try PyTorch's ways one after the other; the runs of the fastest are those that are compared. */
+async function findBest(name) {
+  const { official: kept } = result.models[name].runs;
+  kept.others = [];
+  const changes = values['torch-tries'].split(',').filter((word) => word !== '' && (gpu !== undefined || word !== 'graph'));
+  for (const change of ['', ...changes]) {
+    const variant = readVariant(change, variantOf(name));
+    await measure(`${name}: PyTorch, ${describe(variant)}`, () => torchStep(name, variant, []), (run) => {
+      const [quickest] = kept.torch;
+      if (quickest === undefined || median(run.seconds) < median(quickest.seconds)) {
+        kept.others.push(...kept.torch);
+        kept.torch = [run];
+      } else kept.others.push(run);
+    });
+  }
+}
+
+/** The fastest known way of PyTorch. */
+function variantOf(name) {
+  return result.models[name].runs.official.torch[0]?.variant ?? base;
 }
 
 async function largest(name) {
@@ -144,7 +165,7 @@ async function largest(name) {
   const size = ['--largest', '--multiple', multiple];
   await measure(`${name}: ours, largest batch`, () => ours('ours', ['--model', name, '--steps', values.steps, ...size]), (run) => runs.largest.ours.push(run));
   // A captured graph keeps its memory; the same variant without one grows further.
-  const variant = { ...(best[name] ?? tried[0]), graph: false };
+  const variant = { ...variantOf(name), graph: false };
   await measure(`${name}: PyTorch, largest batch`, () => torchStep(name, variant, size), (run) => runs.largest.torch.push(run));
 }
 
@@ -157,25 +178,40 @@ function ours(program, args) {
   });
 }
 
-const torch = (args) => runChild(values.python, [join(here, 'torch_step.py'), ...args], { seconds: left(), environment });
+function torch(args) {
+  return runChild(values.python, [join(here, 'torch_step.py'), ...args], { seconds: left(), environment });
+}
 
 async function torchStep(name, variant, args) {
   if (result.torchMissing !== undefined) return { failed: 'PyTorch is missing' };
   const file = join(scratch, `${name}.json`);
   writeFileSync(file, JSON.stringify(recipe(name)));
-  const choice = ['--compile', variant.compile, '--precision', variant.precision, ...(variant.graph ? ['--graph'] : [])];
-  const run = await torch(['--config', file, '--steps', values.steps, ...choice, ...args]);
-  return { ...run, name: variant.name };
+  const { compile, precision, attention, graph } = variant;
+  const choice = ['--compile', compile, '--precision', precision, '--attention', attention, ...(graph ? ['--graph'] : [])];
+  return torch(['--config', file, '--steps', values.steps, ...choice, ...args]);
 }
 
-/** `whole autocast graph` */
-function readVariant(name) {
-  const words = name.trim().split(/\s+/);
+/** `whole autocast flash graph`: what is not said stays as it is in `from`. */
+function readVariant(text, from = { compile: 'blocks', precision: 'autocast', attention: 'auto', graph: false }) {
+  const words = text.split(' ').filter((word) => word !== '');
   const among = (options) => words.find((word) => options.includes(word));
   return {
-    name: words.join(' '), compile: among(['none', 'blocks', 'whole']) ?? 'blocks',
-    precision: among(['autocast', 'masters', 'float32']) ?? 'autocast', graph: words.includes('graph'),
+    compile: among(['none', 'blocks', 'whole']) ?? from.compile,
+    precision: among(['autocast', 'masters', 'float32']) ?? from.precision,
+    attention: among(['auto', 'flash', 'cudnn']) ?? from.attention,
+    graph: words.includes('graph') || from.graph,
   };
+}
+
+function describe({ compile, precision, attention, graph }) {
+  return [`compile ${compile}`, precision, `attention ${attention}`, ...(graph ? ['CUDA graph'] : [])].join(', ');
+}
+
+/** What was measured on this card before. */
+function earlier() {
+  if (!existsSync(out)) return undefined;
+  const known = JSON.parse(readFileSync(out, 'utf8'));
+  return known.machine?.card?.name === gpu?.name ? known : undefined;
 }
 
 /** One process, if there is time for it; what it gave is kept and written. */
@@ -195,7 +231,7 @@ async function measure(what, run, keep) {
     (result.failures ??= []).push({ what, why: `batch ${outcome.batch} does not fit` });
   } else {
     keep(outcome);
-    const rate = outcome.seconds && `${(outcome.batch / [...outcome.seconds].sort((a, b) => a - b)[outcome.seconds.length >> 1]).toFixed(1)} images/s at batch ${outcome.batch}, `;
+    const rate = outcome.seconds && `${(outcome.batch / median(outcome.seconds)).toFixed(1)} images/s at batch ${outcome.batch}, `;
     console.log(`${what}: ${rate ?? ''}took ${took}`);
   }
   write();
@@ -239,6 +275,7 @@ function report() {
     }
   }
   console.table(rows);
+  if (gpu === undefined) console.log('nvidia-smi finds no card: these figures say that the programs run and nothing else.');
   if (gpu !== undefined && peakFlops(gpu.name) === undefined) console.log(`MFU is not stated: the peak of "${gpu.name}" is not in cards.mjs.`);
   for (const { goal, holds, shown } of goals) console.log(`${holds === undefined ? '  ' : holds ? '✓ ' : '✗ '}${goal}: ${shown}`);
   console.log(`Written to ${out} after ${((performance.now() - started) / 1000).toFixed(0)} s.`);

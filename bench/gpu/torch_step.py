@@ -638,7 +638,7 @@ class Timer:
         """Two small batches say how memory grows; then the largest that the line allows, less until one fits."""
         total = torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved()
         points = []
-        for size in (max(self.args.multiple, start // 2), start):
+        for size in (start // 2, start):
             torch.cuda.reset_peak_memory_stats()
             self.warm(self.batches(size), 2)
             points.append((size, torch.cuda.max_memory_allocated()))
