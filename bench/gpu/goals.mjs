@@ -3,13 +3,13 @@
 export const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
 
 /** Images per second of the runs of one program, by the median over all of their windows. */
-export function imagesPerSecond(runs) {
+function imagesPerSecond(runs) {
   const done = runs.filter((run) => run.seconds !== undefined);
   return done.length === 0 ? undefined : done[0].batch / median(done.flatMap(({ seconds }) => seconds));
 }
 
 /** Smallest peak of several runs: the first run of a program also tries out kernels. */
-export function peakBytes(runs, key = 'peakBytes') {
+function peakBytes(runs, key = 'peakBytes') {
   const peaks = runs.map((run) => run[key]).filter((bytes) => typeof bytes === 'number' && bytes > 0);
   return peaks.length === 0 ? undefined : Math.min(...peaks);
 }

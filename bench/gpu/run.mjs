@@ -99,7 +99,9 @@ report();
 /** The path of the plugin, or the end with a sentence on how to get one. */
 async function choosePlugin() {
   if (values.plugin !== undefined) return resolve(values.plugin);
-  const found = await findPlugins();
+  // The environment of `--python` comes first.
+  const folders = values.python.includes('/') ? [dirname(dirname(resolve(values.python)))] : [];
+  const found = await findPlugins({ folders });
   const usable = found.find(({ usable: can, path }) => can && path !== undefined);
   if (usable === undefined) {
     const reasons = found.map(({ kind, reason, remedy }) => `  ${kind}: ${reason}${remedy ? `; ${remedy}` : ''}`);
