@@ -12,7 +12,7 @@ async function load(): Promise<{ tf?: TfjsNode; reason: string }> {
   }
 }
 
-export const { tf: tfjsNode, reason } = await load();
+const { tf: tfjsNode, reason } = await load();
 if (tfjsNode === undefined) console.warn(`Skipped: tests of @dinov2/engine-tensorflow. ${reason}`);
 
 /** `describe` where there is a tfjs-node. */

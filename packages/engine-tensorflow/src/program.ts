@@ -21,7 +21,7 @@ export interface Variable {
 }
 
 /** Variables that one call assigns, or one call reads. */
-export interface Group {
+interface Group {
   readonly members: readonly number[];
   /** Fetched to assign all members. */
   readonly assigned: Tensor;
@@ -34,7 +34,7 @@ export type Input =
   /** Read from the variable unless it is fed. */
   | { readonly kind: 'either'; readonly feed: Tensor; readonly variable: number };
 
-export type Output = { readonly kind: 'variable'; readonly variable: number } | { readonly kind: 'fetched'; readonly value: Tensor };
+type Output = { readonly kind: 'variable'; readonly variable: number } | { readonly kind: 'fetched'; readonly value: Tensor };
 
 /** A graph as TensorFlow runs it. */
 export interface Program {

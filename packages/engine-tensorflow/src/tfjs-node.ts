@@ -22,7 +22,7 @@ export interface TfjsNode {
 }
 
 /** Environment variable with the folder of a tfjs-node whose addon was built. */
-export const folderVariable = 'DINOV2_TFJS_NODE';
+const folderVariable = 'DINOV2_TFJS_NODE';
 const packages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
 
 const remedy =

@@ -59,7 +59,7 @@ const floorDivide: Lowering = (b, { inputs: { a, b: other }, outputs: [y] }) =>
   b.cast(map(b, 'Floor', zip(b, 'RealDiv', b.cast(a, 'float32'), b.cast(other, 'float32'))), y.type);
 
 /** x where it is not negative, else alpha x. */
-export const prelu = (b: Builder, x: Tensor, alpha: Tensor): Tensor =>
+const prelu = (b: Builder, x: Tensor, alpha: Tensor): Tensor =>
   select(b, compare(b, 'GreaterEqual', x, b.scalar(0)), x, zip(b, 'Mul', x, alpha));
 
 const selectNode: Lowering = (b, { inputs: { condition, t, e }, outputs: [y] }) => {

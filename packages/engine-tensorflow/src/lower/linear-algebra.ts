@@ -58,7 +58,7 @@ export function matMul(b: Builder, a: Tensor, other: Tensor, options: MatMulOpti
 }
 
 /** Add a vector to the last axis. */
-export const addBias = (b: Builder, x: Tensor, bias: Tensor): Tensor =>
+const addBias = (b: Builder, x: Tensor, bias: Tensor): Tensor =>
   b.op('BiasAdd', [x, b.reshape(b.cast(bias, x.type), [sizeOf(bias.shape)])], x, { T: type(x) });
 
 export function activated(b: Builder, x: Tensor, call: Call): Tensor {

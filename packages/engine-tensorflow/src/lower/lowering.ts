@@ -18,7 +18,7 @@ export type LoweringTable = Readonly<Record<string, Lowering>>;
 
 export const iota = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
-export const withAxis = (shape: readonly number[], axis: number, length: number): number[] => [...shape].with(axis, length);
+const withAxis = (shape: readonly number[], axis: number, length: number): number[] => [...shape].with(axis, length);
 
 /** bool counts as int32. */
 export const numeric = (t: ElementType): ElementType => (t === 'bool' ? 'int32' : t);
