@@ -2,6 +2,7 @@ import type { Graph, Value } from '@dinov2/jit';
 import { describe, expect, it } from 'vitest';
 import { compileAheadOfTime } from './ahead-of-time';
 import { findPlugins } from './discover';
+import { pjrtPlugin } from '../../../tests/support/pjrt-plugin';
 
 const plugin = (await findPlugins()).find(({ kind, path }) => kind === 'tpu' && path)?.path;
 const skipped = plugin ? '' : ' (skipped: no libtpu; run with VIRTUAL_ENV=<a Python environment in which `pip install libtpu` was run>)';
@@ -57,4 +58,10 @@ describe.skipIf(plugin === undefined)(`compileAheadOfTime${skipped}`, () => {
     await expect(compileAheadOfTime(step(4), { plugin: plugin!, topology: 'v5e:3x3x3' })).rejects.toThrow(/PJRT_TopologyDescription_Create/);
     await expect(compileAheadOfTime(step(4), { plugin: plugin!, topology: 'v5e:2x2', mesh: { data: 8 } })).rejects.toThrow(/has 8 devices and the topology v5e:2x2 has 4/);
   });
+});
+
+it.skipIf(pjrtPlugin === undefined)('says what a plugin lacks, and of which version it is', async () => {
+  await expect(compileAheadOfTime(step(1), { plugin: pjrtPlugin!, topology: 'any' })).rejects.toThrow(
+    /pjrt_cpu.so has no PJRT_TopologyDescription_Create: it was built with version \d+\.\d+ of the C API/,
+  );
 });
