@@ -86,7 +86,7 @@ async function measure(batchSize, compiled) {
   };
   const first = await run(1);
   const firstStepSeconds = sinceStart();
-  await run(Number(values.warmup));
+  if (Number(values.warmup) > 0) await run(Number(values.warmup));
   const window = Number(values.window);
   const measured = [];
   let metrics;
