@@ -79,8 +79,8 @@ for (const name of models) {
 const base = readVariant(values.torch);
 
 try {
-  await lookAtTorch();
-  if (wanted('parity')) await measure('parity', () => ours('parity', ['--python', values.python]), (run) => (result.parity = run));
+  const hasTorch = await lookAtTorch();
+  if (wanted('parity') && hasTorch) await measure('parity', () => ours('parity', ['--python', values.python]), (run) => (result.parity = run));
   for (const name of models) {
     if (wanted('official')) await official(name);
     if (wanted('largest') && gpu !== undefined) await largest(name);
@@ -110,20 +110,22 @@ async function choosePlugin() {
   return usable.path;
 }
 
+/** @returns whether there is a PyTorch at all; the steps need one that sees the card. */
 async function lookAtTorch() {
   const found = await torch(['--matmul']);
   const event = found.events?.find(({ event: kind }) => kind === 'matmul');
   if (event === undefined) {
-    result.torchMissing = `PyTorch is left out: ${values.python} ${found.failed ?? 'said nothing'}. Pass --python with an environment that has torch.`;
-    console.log(result.torchMissing);
-    return;
+    const [last] = (found.failed ?? 'it said nothing').split(' | ').slice(-1);
+    result.torchMissing = `PyTorch is left out: ${values.python}: ${last}. Pass --python with an environment that has torch.`;
+  } else {
+    result.machine.torch = event.torch;
+    result.machine.productFlops = event.flopsPerSecond;
+    if (gpu !== undefined && event.device === 'CPU') {
+      result.torchMissing = `PyTorch is left out: the one of ${values.python} (${event.torch}) sees no GPU. Pass --python with one that does.`;
+    }
   }
-  result.machine.torch = event.torch;
-  result.machine.productFlops = event.flopsPerSecond;
-  if (gpu !== undefined && event.device === 'CPU') {
-    result.torchMissing = `PyTorch is left out: the one of ${values.python} (${event.torch}) sees no GPU. Pass --python with one that does.`;
-    console.log(result.torchMissing);
-  }
+  if (result.torchMissing !== undefined) console.log(result.torchMissing);
+  return event !== undefined;
 }
 
 async function official(name) {
