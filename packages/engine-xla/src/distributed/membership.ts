@@ -39,6 +39,8 @@ const decode = <T>(bytes: Uint8Array): T => JSON.parse(new TextDecoder().decode(
 /** Milliseconds between two looks at who is there. */
 const joinPause = 200;
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+/** Does not keep a process that has nothing else to do. */
+const doze = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms).unref());
 
 /**
  * Meet the other processes of a run and watch them from then on.
@@ -77,7 +79,7 @@ export async function join({
   const speak = async () => {
     while (!over) {
       await beat(false).catch(() => undefined);
-      await sleep(beatMs);
+      await doze(beatMs);
     }
   };
   const listen = async () => {
@@ -93,7 +95,7 @@ export async function join({
           const name = `process ${i}${last.host ? ` on ${last.host}` : ''}`;
           if (latest?.left) {
             // Those that end at the same time need not hear of it.
-            await sleep(silenceMs / 3);
+            await doze(silenceMs / 3);
             if (!over) fail(new EngineError(`${name} has left the run, and this process still needs it; start all processes again, from the last checkpoint.`));
           } else if (now - last.at > silenceMs) {
             fail(
@@ -104,7 +106,7 @@ export async function join({
           }
         }),
       );
-      await sleep(beatMs);
+      await doze(beatMs);
     }
   };
   await beat(false);

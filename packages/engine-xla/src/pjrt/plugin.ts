@@ -5,6 +5,7 @@ import { EngineError } from '../errors';
 import { functionNames, type FunctionName } from './functions';
 import { argumentLayouts, errorCodes } from './layouts';
 import { addressOf, textAt } from './memory';
+import { checkStacks } from './stacks';
 import { decode, encode, layout, type Input, type Output } from './struct';
 
 type KoffiFunction = ReturnType<LibraryHandle['func']>;
@@ -56,6 +57,7 @@ export class Plugin {
    * @throws EngineError - if the file cannot be loaded or is no PJRT plugin.
    */
   static load(path: string): Plugin {
+    checkStacks();
     let key: string;
     try {
       key = realpathSync(path);

@@ -1,7 +1,7 @@
 import { addressOf } from './memory';
 
 /** C types of struct members: `pointer` and `size` have 8 bytes, `int32` 4, `bool` 1. */
-export type FieldType = 'pointer' | 'size' | 'int64' | 'int32' | 'float' | 'bool';
+type FieldType = 'pointer' | 'size' | 'int64' | 'int32' | 'float' | 'bool';
 
 /** Members of a struct in order. */
 export type Fields = Readonly<Record<string, FieldType>>;
