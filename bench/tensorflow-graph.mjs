@@ -1,7 +1,7 @@
 // A DINOv2 training step in TensorFlow: as one graph against the same graph op by op, in the same tfjs-node.
 //
 //   npm run build && DINOV2_TFJS_NODE=… node bench/tensorflow-graph.mjs [--model small] [--depth 4] [--batch 2] [--steps 5]
-//     [--precision bfloat16] [--xla]
+//     [--precision bfloat16 [--half-kernels]] [--xla] [--onnx]
 //
 // ViT-S/14 cut to `depth` blocks, 4096 prototypes, 2×224 + 8×98 crops. Each program runs in a process of its own and they
 // take turns, step by step; the ratio of the medians counts.
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     steps: { type: 'string', default: '5' },
     precision: { type: 'string', default: 'float32' },
     xla: { type: 'boolean', default: false },
+    'half-kernels': { type: 'boolean', default: false },
     onnx: { type: 'boolean', default: false },
     worker: { type: 'string' },
   },
@@ -57,7 +58,7 @@ async function worker(name) {
   };
   const engines = {
     async graph() {
-      return tensorflowEngine({ xla: values.xla });
+      return tensorflowEngine({ xla: values.xla, ...(values['half-kernels'] && { halfKernels: true }) });
     },
     async 'op by op'() {
       await loadTfjsNode();
@@ -103,7 +104,7 @@ async function worker(name) {
 function start(name) {
   const args = ['model', 'depth', 'batch', 'precision'].flatMap((option) => [`--${option}`, values[option]]);
   const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2' };
-  if (values.xla) args.push('--xla');
+  for (const option of ['xla', 'half-kernels']) if (values[option]) args.push(`--${option}`);
   const child = spawn(process.execPath, [fileURLToPath(import.meta.url), '--worker', name, ...args], { env, stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {

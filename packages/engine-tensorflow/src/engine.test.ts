@@ -89,6 +89,18 @@ describeTensorflow('tensorflowEngine', () => {
     expect((await weights.data())[7]).toBe(2);
   });
 
+  it('holds large constants in variables', async () => {
+    const weights = { shape: [256, 256], data: Float32Array.from({ length: 1 << 16 }, (_, i) => i % 7) };
+    const product = jit((x: tf.Tensor, w: tf.Tensor) => tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D), { engine, constant: [1] });
+    const ones = { shape: [1, 256], data: new Float32Array(256).fill(1) };
+    const expected = Float32Array.from({ length: 256 }, (_, column) => {
+      let sum = 0;
+      for (let row = 0; row < 256; row++) sum += weights.data[row * 256 + column];
+      return sum;
+    });
+    for (let i = 0; i < 2; i++) expect(await (await product(ones, weights)).data()).toEqual(expected);
+  });
+
   it('exchanges two donated arrays', async () => {
     const executable = await engine.compile(exchange(), { donations: [[0, 0], [1, 1]] });
     let state: DeviceArray[] = [vector(Float32Array.of(1, 2)), vector(Float32Array.of(3, 4))];

@@ -12,7 +12,8 @@ async function load(): Promise<{ tf?: TfjsNode; reason: string }> {
   }
 }
 
-const { tf: tfjsNode, reason } = await load();
+const { tf, reason } = await load();
+export const tfjsNode = tf;
 if (tfjsNode === undefined) console.warn(`Skipped: tests of @dinov2/engine-tensorflow. ${reason}`);
 
 /** `describe` where there is a tfjs-node. */

@@ -23,6 +23,11 @@ export interface TensorflowEngineOptions {
    */
   readonly attentionBytes?: number;
   /**
+   * Run products whose result is stored in 16 bits on kernels of that type, instead of rounding their operands and
+   * multiplying in float32. Default: on a GPU.
+   */
+  readonly halfKernels?: boolean;
+  /**
    * Let TensorFlow compile clusters of the graph with XLA, if its library has it. TensorFlow decides once per process,
    * so that this counts only for the first engine, and not if tfjs-node ran something before. Default: false.
    */
@@ -50,13 +55,13 @@ const gibibyte = 2 ** 30;
  *
  * @throws EngineError - if tfjs-node is not installed or does not load; says how to build it.
  */
-export async function tensorflowEngine({ tf: given, attentionBytes, xla = false }: TensorflowEngineOptions = {}): Promise<Engine> {
+export async function tensorflowEngine({ tf: given, attentionBytes, halfKernels, xla = false }: TensorflowEngineOptions = {}): Promise<Engine> {
   if (xla) process.env.TF_XLA_FLAGS = [process.env.TF_XLA_FLAGS, xlaFlags].filter(Boolean).join(' ');
   const tf = given ?? (await loadTfjsNode());
   const backend = onTensorflow({ tf }, () => tf.backend()) as Backend;
   const gpu = backend.isUsingGpuDevice;
   const runtime: Runtime = { tf, queue: new RunQueue(), folder: await mkdtemp(join(tmpdir(), 'dinov2-tensorflow-')) };
-  const options = { halfKernels: gpu, attentionBytes: attentionBytes ?? gibibyte / (gpu ? 2 : 16) };
+  const options = { halfKernels: halfKernels ?? gpu, attentionBytes: attentionBytes ?? gibibyte / (gpu ? 2 : 16) };
   const sweep = () => rmSync(runtime.folder, { recursive: true, force: true });
   process.once('exit', sweep);
   const executables = new Set<TensorflowExecutable>();
@@ -73,10 +78,10 @@ export async function tensorflowEngine({ tf: given, attentionBytes, xla = false 
     },
     async compile(graph, { donations }) {
       alive();
-      const program = writeProgram(graph, donations, options);
-      const session = await Session.create(runtime, program.nodes);
-      const executable = new TensorflowExecutable(graph, program, session, memoryOf(graph, donations), runtime);
-      await runtime.queue.add(() => executable.initialize());
+      const { nodes, layout, constants } = writeProgram(graph, donations, options);
+      const session = await Session.create(runtime, nodes);
+      const executable = new TensorflowExecutable(graph, layout, session, memoryOf(graph, donations), runtime, (unloaded) => executables.delete(unloaded));
+      await runtime.queue.add(() => executable.initialize(constants));
       executables.add(executable);
       return executable;
     },

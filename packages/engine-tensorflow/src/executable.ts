@@ -5,20 +5,18 @@ import type { Tensor } from './builder';
 import { TensorflowArray } from './device-array';
 import { bytesOf } from './element-type';
 import { EngineError } from './errors';
-import type { Input, Program, Variable } from './program';
+import type { Input, Layout, Program, Variable } from './program';
 import type { Runtime } from './runtime';
 import type { Session } from './session';
 import { Storage, type Home } from './storage';
 
 /** A variable and the array whose value it holds. */
 class Slot implements Home {
-  readonly index: number;
   readonly variable: Variable;
   readonly #readGroup: (slot: Slot) => Promise<void>;
   holder: Storage | undefined;
 
-  constructor(index: number, variable: Variable, readGroup: (slot: Slot) => Promise<void>) {
-    this.index = index;
+  constructor(variable: Variable, readGroup: (slot: Slot) => Promise<void>) {
     this.variable = variable;
     this.#readGroup = readGroup;
   }
@@ -47,37 +45,38 @@ class Slot implements Home {
 export class TensorflowExecutable implements Executable {
   readonly memory: MemoryReport;
   readonly #graph: Graph;
-  readonly #program: Program;
+  readonly #layout: Layout;
   readonly #session: Session;
   readonly #runtime: Runtime;
   readonly #slots: readonly Slot[];
   readonly #donated: ReadonlySet<number>;
   /** What was fed for each input at the call before. */
   readonly #previous: (WeakRef<Storage> | undefined)[] = [];
+  readonly #onUnload: (executable: TensorflowExecutable) => void;
   #disposed = false;
   #unloaded: Promise<void> | undefined;
 
-  constructor(graph: Graph, program: Program, session: Session, memory: MemoryReport, runtime: Runtime) {
+  constructor(graph: Graph, layout: Layout, session: Session, memory: MemoryReport, runtime: Runtime, onUnload: (executable: TensorflowExecutable) => void) {
     this.#graph = graph;
-    this.#program = program;
+    this.#layout = layout;
+    this.#onUnload = onUnload;
     this.#session = session;
     this.#runtime = runtime;
     this.memory = memory;
-    this.#slots = program.variables.map((variable, index) => new Slot(index, variable, (slot) => this.#readGroup(slot)));
-    this.#donated = new Set(program.inputs.flatMap((input, i) => (input.kind === 'variable' ? [i] : [])));
+    this.#slots = layout.variables.map((variable) => new Slot(variable, (slot) => this.#readGroup(slot)));
+    this.#donated = new Set(layout.inputs.flatMap((input, i) => (input.kind === 'variable' ? [i] : [])));
   }
 
   /** Put the large constants into their variables. */
-  async initialize(): Promise<void> {
-    const { constants } = this.#program;
+  async initialize(constants: Program['constants']): Promise<void> {
     if (constants.length === 0) return;
     const storages = constants.map(({ variable, data }) => {
-      const { shape, type } = this.#program.variables[variable].value;
+      const { shape, type } = this.#layout.variables[variable].value;
       const storage = new Storage(this.#runtime, shape, type as 'float32', data);
       return { slot: this.#slots[variable], storage };
     });
     await this.#assign(new Map(storages.map(({ slot, storage }) => [slot, storage])));
-    // The graph holds the data; a slot whose holder is released keeps its value, as nothing else is assigned to it.
+    // A slot whose holder is released keeps its value: nothing else is assigned to a constant.
     for (const { storage } of storages) storage.release();
   }
 
@@ -114,6 +113,7 @@ export class TensorflowExecutable implements Executable {
         slot.holder = undefined;
       }
       await this.#session.unload();
+      this.#onUnload(this);
     });
     return this.#unloaded;
   }
@@ -142,7 +142,7 @@ export class TensorflowExecutable implements Executable {
   }
 
   async #run(storages: readonly Storage[]): Promise<DeviceArray[]> {
-    const { inputs, outputs, done } = this.#program;
+    const { inputs, outputs, done } = this.#layout;
     const changed = new Map<Slot, Storage>();
     const fed = new Set<number>();
     inputs.forEach((input, i) => {

@@ -36,14 +36,19 @@ export type Input =
 
 type Output = { readonly kind: 'variable'; readonly variable: number } | { readonly kind: 'fetched'; readonly value: Tensor };
 
-/** A graph as TensorFlow runs it. */
-export interface Program {
-  readonly nodes: readonly NodeMessage[];
+/** What is fed, fetched and assigned. */
+export interface Layout {
   readonly variables: readonly Variable[];
   readonly inputs: readonly Input[];
   readonly outputs: readonly Output[];
   /** Fetched so that the variables of donated inputs get their new values. */
   readonly done: Tensor;
+}
+
+/** A graph as TensorFlow runs it. */
+export interface Program {
+  readonly nodes: readonly NodeMessage[];
+  readonly layout: Layout;
   readonly constants: readonly { readonly variable: number; readonly data: TypedArray }[];
 }
 
@@ -176,7 +181,8 @@ export function writeProgram(graph: Graph, donations: readonly (readonly [number
     return { kind: 'variable', variable };
   });
   const done = writer.barrier(updates, 'done');
-  return { nodes: b.nodes, variables: grouped(writer), inputs, outputs, done, constants };
+  const layout = { variables: grouped(writer), inputs, outputs, done };
+  return { nodes: b.nodes, layout, constants };
 }
 
 /** Put neighbours of one purpose together, so that a large state is moved by few calls. */

@@ -11,7 +11,8 @@ import { expectAllclose } from '../../../tests/support/allclose';
 import { assembleBatch } from '../../trainer/src/batch';
 import { microConfig } from '../../trainer/src/micro-config.testing';
 import { syntheticCrops } from '../../trainer/src/synthetic-crops.testing';
-import { describeTensorflow, engine } from './engine.testing';
+import { describeTensorflow, engine, tfjsNode } from './engine.testing';
+import { tensorflowEngine } from './index';
 
 const onnx = onnxEngine({ threads: 2 });
 const folders: string[] = [];
@@ -70,11 +71,15 @@ describeTensorflow('a training step', () => {
   });
 
   it.each([
-    ['bfloat16', 0.05],
-    ['float16', 0.01],
-  ] as const)('keeps near float32 in %s', async (type, tolerance) => {
+    ['bfloat16', false, 0.05],
+    ['float16', false, 0.01],
+    ['bfloat16', true, 0.05],
+    ['float16', true, 0.01],
+  ] as const)('keeps near float32 in %s, with kernels of that type: %s', async (type, halfKernels, tolerance) => {
     const expected = await steps(onnx, base, 3);
-    const actual = await steps(await engine(), base, 3, mixedPrecision(type));
+    const half = await tensorflowEngine({ tf: tfjsNode, halfKernels });
+    const actual = await steps(half, base, 3, mixedPrecision(type));
+    await half.dispose();
     const loss = metricNames([]).indexOf('loss');
     actual.metrics.forEach((values, i) => expect(Math.abs(values[loss] / expected.metrics[i][loss] - 1)).toBeLessThan(tolerance));
     expect(actual.metrics[2][loss]).not.toBe(expected.metrics[2][loss]);
