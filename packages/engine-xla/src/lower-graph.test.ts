@@ -130,6 +130,13 @@ describe('16 bits', () => {
     expect(text).toMatch(/stablehlo\.add .* : tensor<2x4xf32>\n.*convert .* -> tensor<2x4xbf16>\n.*convert .* -> tensor<2x4xf32>\n.*exponential .* : tensor<2x4xf32>/);
   });
 
+  it('hold the bias too where a GPU adds it inside of the product', () => {
+    const [x, w, bias, y] = [value([2, 3]), value([4, 3]), value([4]), value([2, 4], half)];
+    const text = lowerGraph(graphOf([x, w, bias], [y], [node('Linear', { x, weight: w, bias }, y, { compute: 'bfloat16' })]), { ...plain, platform: 'cuda' });
+    expect(text).toMatch(/dot_general .* -> tensor<2x4xbf16>/);
+    expect(text).toMatch(/stablehlo\.add .* : tensor<2x4xbf16>/);
+  });
+
   it('are moved as they are', () => {
     const [x, h, t, y] = [value([2, 3]), value([2, 3], half), value([3, 2], half), value([3, 2])];
     const text = lowerGraph(graphOf([x], [y], [node('Neg', { x }, h), node('Transpose', { x: h }, t, { perm: [1, 0] }), node('Abs', { x: t }, y)]), plain);

@@ -39,10 +39,6 @@ export class Builder {
     this.#numbers = numbers;
   }
 
-  get module(): Module {
-    return this.#module;
-  }
-
   text(): string {
     return [...this.#head, ...this.#lines].map((line) => `    ${line}\n`).join('');
   }

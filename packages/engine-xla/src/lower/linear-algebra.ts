@@ -70,12 +70,20 @@ const fusedMatMul: Lowering = (b, call) => {
   return b.reshape(activate(b, bias ? b.add(product, b.convert(bias, 'f32')) : product, call), output(call).shape);
 };
 
+/**
+ * Libraries of GPUs add a bias to the sums of a product before they round them, which XLA sees only where both are in
+ * the type of the result. Elsewhere the bias is added in float32.
+ */
+const addsBiasInProduct = ({ target: { platform } }: Call): boolean => platform === 'cuda' || platform === 'rocm';
+
 /** x Wᵀ + bias on the last axis of x. */
 const linear: Lowering = (b, call) => {
   const [x, weight] = [operand(b, input(call, 'x'), call), operand(b, input(call, 'weight'), call)];
   const { bias } = call.inputs;
   const axes = { contract: [[x.shape.length - 1], [1]] } as const;
-  return bias ? b.add(b.dot(x, weight, axes, 'f32'), b.convert(bias, 'f32')) : b.dot(x, weight, axes, productType(call));
+  const type = bias === undefined || addsBiasInProduct(call) ? productType(call) : 'f32';
+  const product = b.dot(x, weight, axes, type);
+  return bias ? b.add(product, b.convert(bias, type)) : product;
 };
 
 /** tfjs writes `...` nowhere, repeats no letter in one operand and takes two operands at most. */

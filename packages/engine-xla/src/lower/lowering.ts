@@ -1,6 +1,6 @@
 import type { Attributes } from '@dinov2/primitives';
 import type { Builder } from './builder';
-import { broadcastShape, type ElementType, type Spec, type Tensor } from './tensor';
+import { broadcastShape, type Spec, type Tensor } from './tensor';
 
 /** What a lowering may depend on besides the node. */
 export interface Target {
@@ -33,9 +33,6 @@ export const output = ({ outputs }: Call): Spec => outputs[0]!;
 export const operands = ({ inputs }: Call): Tensor[] => Object.values(inputs);
 
 export const input = ({ inputs }: Call, name: string): Tensor => inputs[name]!;
-
-/** The operands in one type, as tfjs's mixed-type arithmetic means them. */
-export const convertAll = (b: Builder, tensors: readonly Tensor[], type: ElementType): Tensor[] => tensors.map((x) => b.convert(x, type));
 
 /** Ready for an elementwise operation that needs equal shapes. */
 export function alignAll(b: Builder, tensors: readonly Tensor[]): Tensor[] {

@@ -11,17 +11,26 @@ function scaled(b: Builder, y: Tensor, gamma: Tensor | undefined, scale: number)
   return scale === 1 ? y : b.times(y, scale);
 }
 
-const asPlaces = (b: Builder, rows: Tensor): Tensor => b.reshape(rows, [rows.shape[0]!, 1]);
+/**
+ * Row `rows[j]` of a tensor of `size` rows from row j of x, zeros elsewhere. Read by the inverse index instead of scattered,
+ * so that it becomes a part of the computation around it.
+ */
+function spreadRows(b: Builder, x: Tensor, rows: Tensor, size: number): Tensor {
+  const count = x.shape[0]!;
+  const absent = b.splat(count, { shape: [size], type: 'i32' });
+  const source = scatterAt(b, absent, b.reshape(rows, [count, 1]), b.iota([count], 0), 'replace', true);
+  const isThere = b.reshape(b.compare('LT', source, count), [size, ...x.shape.slice(1).map(() => 1)]);
+  return b.select(isThere, take(b, x, b.minimum(source, b.scalar(count - 1, 'i32')), 0), b.scalar(0, x.type));
+}
 
 const takeRows: Lowering = (b, call) => take(b, input(call, 'x'), input(call, 'rows'), 0);
 
-const takeRowsGrad: Lowering = (b, call) =>
-  scatterAt(b, b.splat(0, output(call)), asPlaces(b, input(call, 'rows')), input(call, 'dy'), 'add', true);
+const takeRowsGrad: Lowering = (b, call) => spreadRows(b, input(call, 'dy'), input(call, 'rows'), output(call).shape[0]!);
 
 const addScaledRows: Lowering = (b, call) => {
   const { gamma, rows } = call.inputs;
   const [x, y] = [input(call, 'x'), scaled(b, input(call, 'y'), gamma, call.attributes.scale as number)];
-  return rows === undefined ? b.add(x, y) : scatterAt(b, x, asPlaces(b, rows), y, 'add', true);
+  return b.add(x, rows === undefined ? y : spreadRows(b, y, rows, x.shape[0]!));
 };
 
 const addScaledRowsGrad: Lowering = (b, call) => {
