@@ -215,11 +215,25 @@ class Run implements Trainer {
         }
         if (stopped && !ended) return false;
       }
+    } catch (error) {
+      throw this.amongHosts(error as Error);
     } finally {
       await batches.close();
     }
     await this.exportWeights();
     return true;
+  }
+
+  /** A failure of the engine where several processes train together: most often another one is gone. */
+  private amongHosts(error: Error): Error {
+    const { hosts } = this.options.engine;
+    if (hosts === undefined || error instanceof TrainerError) return error;
+    const saved = this.saved === undefined ? 'There is no checkpoint yet' : `The checkpoint of iteration ${this.saved} is good`;
+    return new TrainerError(
+      `Iteration ${this.iteration} failed in process ${hosts.index} of ${hosts.count} that train together: ${error.message}. ` +
+        `${saved}. Start all processes again and the run continues, also on fewer devices.`,
+      { cause: error },
+    );
   }
 
   /** Whether the signal has come; of several processes, whether to one of them, which they tell each other every `logEvery` steps. */
