@@ -20,7 +20,7 @@ const mean: Lowering = (b, call) => {
 };
 
 /** Place of the largest or smallest value along an axis, of equal ones the first. */
-export function argument(b: Builder, x: Tensor, axis: number, direction: Direction): Tensor {
+function argument(b: Builder, x: Tensor, axis: number, direction: Direction): Tensor {
   const positions = b.iota(x.shape, axis);
   const worst = direction === 'GT' ? -Infinity : Infinity;
   const initial = x.type === 'f32' ? worst : direction === 'GT' ? -(2 ** 31) : 2 ** 31 - 1;
