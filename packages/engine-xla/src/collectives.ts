@@ -59,6 +59,7 @@ export function collectives(module: HloModule, partitions: number): Collective[]
         found.set(key, entry);
         continue;
       }
+      if (instruction.opcode === 'async-update' || instruction.opcode === 'async-done') continue; // counted where they start
       const inner = times * (instruction.opcode === 'while' ? (instruction.tripCount ?? 1) : 1);
       for (const id of instruction.calls) visit(computations.get(id)!, inner);
     }
