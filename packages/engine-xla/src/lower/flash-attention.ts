@@ -2,7 +2,8 @@ import type { Graph, HalfType, Node, Value } from '@dinov2/jit';
 import type { Builder } from './builder';
 import { operand } from './linear-algebra';
 import { input, type Call, type Lowering, type LoweringTable, type Target } from './lowering';
-import { sizeOf, type Spec, type Tensor, typesText, typeText } from './tensor';
+import { onEachDevice } from './sharding';
+import { sizeOf, type Spec, type Tensor, typesText } from './tensor';
 
 /**
  * Attention by cuDNN, as the custom calls that XLA's CUDA backend takes (`__cudnn$fmhaSoftmax` and
@@ -145,20 +146,6 @@ function cudnnCall(b: Builder, target: string, inputs: readonly Tensor[], output
     `backend_config = "${config.replaceAll('"', '\\22')}", operand_layouts = [${inputs.map(rowMajor).join(', ')}], ` +
     `result_layouts = [${resultLayouts.join(', ')}]} : ${typesText(inputs)} -> ${typesText(results)}`;
   return b.emitMany(text, results).slice(0, -1);
-}
-
-/**
- * Run `body` on each device's part of a batch. The partitioner does not see into a custom call: left to itself it would
- * gather the operands.
- */
-function onEachDevice(b: Builder, devices: number, inputs: readonly Tensor[], body: (parts: Tensor[]) => Tensor[]): Tensor[] {
-  if (devices === 1) return body([...inputs]);
-  const call = (name: string, x: Tensor, sharding: string, spec: Spec): Tensor =>
-    b.emit(`stablehlo.custom_call @${name}(${x.name}) {backend_config = "", mhlo.sharding = "${sharding}"} : (${typeText(x)}) -> ${typeText(spec)}`, spec);
-  const split = ({ shape }: Spec): string => `{devices=[${[devices, ...shape.slice(1).map(() => 1)].join(',')}]<=[${devices}]}`;
-  const resized = ({ shape, type }: Spec, batch: number): Spec => ({ shape: shape.with(0, batch), type });
-  const parts = inputs.map((x) => call('SPMDFullToShardShape', call('Sharding', x, split(x), x), '{manual}', resized(x, x.shape[0]! / devices)));
-  return body(parts).map((x) => call('SPMDShardToFullShape', call('Sharding', x, '{manual}', x), split(x), resized(x, x.shape[0]! * devices)));
 }
 
 const halfOf = ({ attributes }: Call): HalfType => attributes.compute as HalfType;

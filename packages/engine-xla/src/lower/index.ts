@@ -6,19 +6,13 @@ import { flashAttention } from './flash-attention';
 import { image } from './image';
 import { indexing } from './indexing';
 import { linearAlgebra } from './linear-algebra';
-import { input, type Lowering, type LoweringTable } from './lowering';
+import type { LoweringTable } from './lowering';
 import { mergeTopK } from './merge-top-k';
 import { pooling } from './pooling';
 import { reductions } from './reductions';
 import { resize } from './resize';
 import { rowOps } from './rows';
 import { shape } from './shape';
-
-/**
- * How the value lies is written on the result by its sharding. What the backward pass gathers once more is told apart
- * from what the forward pass gathered: the compiler would take the two for one and keep it in between.
- */
-const reshard: Lowering = (b, call) => (call.attributes.phase === 'backward' ? b.barrier(input(call, 'x')) : input(call, 'x'));
 
 /** How each graph op becomes StableHLO. Primitives that are not here are taken apart into tfjs ops. */
 export const lowerings: LoweringTable = {
@@ -34,14 +28,13 @@ export const lowerings: LoweringTable = {
   ...rowOps,
   ...attentionOps,
   ...flashAttention,
-  Reshard: reshard,
   MergeTopK: mergeTopK,
 };
 
 /** Ops that only move values: those kept in 16 bits are moved as they are. */
 export const movesValues: ReadonlySet<string> = new Set([
   'BatchToSpaceND', 'Concat', 'DepthToSpace', 'ExpandDims', 'FlipLeftRight', 'GatherNd', 'GatherV2', 'Identity', 'MirrorPad', 'Pack', 'PadV2',
-  'Reshape', 'Reshard', 'Reverse', 'Slice', 'SpaceToBatchND', 'SplitV', 'StridedSlice', 'TakeRows', 'Tile', 'Transpose', 'Unpack',
+  'Reshape', 'Reverse', 'Slice', 'SpaceToBatchND', 'SplitV', 'StridedSlice', 'TakeRows', 'Tile', 'Transpose', 'Unpack',
 ]);
 
 /** Products: their operands are rounded to the type in the attribute `compute`. */

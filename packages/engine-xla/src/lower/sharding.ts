@@ -1,6 +1,6 @@
 import { meshSize, type Mesh, type Sharding } from '@dinov2/jit';
 import type { Builder } from './builder';
-import { type Tensor, typeText } from './tensor';
+import { type Spec, type Tensor, typeText } from './tensor';
 
 /**
  * A sharding as XLA's partitioner reads it (the text form of `OpSharding`): `{devices=[8,1]<=[8]}`.
@@ -28,8 +28,22 @@ export function shardingText(sharding: Sharding, rank: number, mesh: Mesh): stri
 /** Attribute of an argument or result. */
 export const shardingAttribute = (sharding: Sharding, rank: number, mesh: Mesh): string => `mhlo.sharding = "${shardingText(sharding, rank, mesh)}"`;
 
+function annotation(b: Builder, call: string, x: Tensor, sharding: string, spec: Spec): Tensor {
+  return b.emit(`stablehlo.custom_call @${call}(${x.name}) {backend_config = "", mhlo.sharding = "${sharding}"} : (${typeText(x)}) -> ${typeText(spec)}`, spec);
+}
+
 /** The same values, lying like this from here on. */
-export function sharded(b: Builder, x: Tensor, sharding: Sharding, mesh: Mesh): Tensor {
-  const type = typeText(x);
-  return b.emit(`stablehlo.custom_call @Sharding(${x.name}) {backend_config = "", ${shardingAttribute(sharding, x.shape.length, mesh)}} : (${type}) -> ${type}`, x);
+export const sharded = (b: Builder, x: Tensor, sharding: Sharding, mesh: Mesh): Tensor =>
+  annotation(b, 'Sharding', x, shardingText(sharding, x.shape.length, mesh), x);
+
+/**
+ * Run `body` on each device's part of the first axis. For custom calls: the partitioner does not see into them and
+ * would gather their operands.
+ */
+export function onEachDevice(b: Builder, devices: number, inputs: readonly Tensor[], body: (parts: Tensor[]) => Tensor[]): Tensor[] {
+  if (devices === 1) return body([...inputs]);
+  const split = ({ shape }: Spec): string => `{devices=[${[devices, ...shape.slice(1).map(() => 1)].join(',')}]<=[${devices}]}`;
+  const resized = ({ shape, type }: Spec, length: number): Spec => ({ shape: shape.with(0, length), type });
+  const parts = inputs.map((x) => annotation(b, 'SPMDFullToShardShape', annotation(b, 'Sharding', x, split(x), x), '{manual}', resized(x, x.shape[0]! / devices)));
+  return body(parts).map((x) => annotation(b, 'SPMDShardToFullShape', annotation(b, 'Sharding', x, '{manual}', x), split(x), resized(x, x.shape[0]! * devices)));
 }
