@@ -76,7 +76,7 @@ export async function compileAheadOfTime(
         memory: compiled.memory(),
         collectives: collectives(module, devices.length),
         hlo: formatHlo(module),
-        serialized: compiled.serialize(),
+        serialized: await compiled.serialize(),
         milliseconds,
       };
     } finally {

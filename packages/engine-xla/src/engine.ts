@@ -136,7 +136,7 @@ export async function xlaEngine({
     const loaded = await client.compile(code, options);
     if (cache) {
       try {
-        await cache.put(key, loaded.program.serialize());
+        await cache.put(key, await loaded.program.serialize());
       } catch {
         // Not every plugin can serialize.
       }

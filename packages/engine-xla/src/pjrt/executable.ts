@@ -56,8 +56,8 @@ export class CompiledProgram {
     return { code, format: textAt(format, format_size) };
   }
 
-  serialize(): Uint8Array<ArrayBuffer> {
-    const result = this.#plugin.call('PJRT_Executable_Serialize', { executable: this.#handle });
+  async serialize(): Promise<Uint8Array<ArrayBuffer>> {
+    const result = await this.#plugin.callAsync('PJRT_Executable_Serialize', { executable: this.#handle });
     const bytes = bytesAt(result.serialized_bytes, result.serialized_bytes_size);
     this.#plugin.destroyWith(result.serialized_executable_deleter, result.serialized_executable);
     return bytes;
