@@ -1,6 +1,6 @@
 // A DINOv2 training step in TensorFlow: as one graph against the same graph op by op, in the same tfjs-node.
 //
-//   npm run build && DINOV2_TFJS_NODE=… node bench/tensorflow-graph.mjs [--model small] [--depth 4] [--batch 2] [--steps 5]
+//   npm run build && DINOV2_TFJS_NODE=… node bench/tensorflow-graph.mjs [--model small] [--depth 4,12] [--batch 2] [--steps 5]
 //     [--precision bfloat16 [--half-kernels]] [--xla] [--onnx]
 //
 // ViT-S/14 cut to `depth` blocks, 4096 prototypes, 2×224 + 8×98 crops. Each program runs in a process of its own and they
@@ -16,7 +16,7 @@ import { parseArgs } from 'node:util';
 const { values } = parseArgs({
   options: {
     model: { type: 'string', default: 'small' },
-    depth: { type: 'string', default: '4' },
+    depth: { type: 'string', default: '4,12' },
     batch: { type: 'string', default: '2' },
     steps: { type: 'string', default: '5' },
     precision: { type: 'string', default: 'float32' },
@@ -28,7 +28,7 @@ const { values } = parseArgs({
 });
 
 if (values.worker) await worker(values.worker);
-else await compare();
+else await compareAll();
 
 /** Answers `step` lines on standard input with a line of JSON. */
 async function worker(name) {
@@ -101,8 +101,8 @@ async function worker(name) {
   process.exit(0);
 }
 
-function start(name) {
-  const args = ['model', 'depth', 'batch', 'precision'].flatMap((option) => [`--${option}`, values[option]]);
+function start(name, depth) {
+  const args = ['--depth', depth, ...['model', 'batch', 'precision'].flatMap((option) => [`--${option}`, values[option]])];
   const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2' };
   for (const option of ['xla', 'half-kernels']) if (values[option]) args.push(`--${option}`);
   const child = spawn(process.execPath, [fileURLToPath(import.meta.url), '--worker', name, ...args], { env, stdio: ['pipe', 'pipe', 'inherit'] });
@@ -120,9 +120,9 @@ function start(name) {
   };
 }
 
-async function compare() {
+async function compare(depth) {
   const names = ['graph', 'op by op', ...(values.onnx ? ['onnx'] : [])];
-  const programs = Object.fromEntries(names.map((name) => [name, start(name)]));
+  const programs = Object.fromEntries(names.map((name) => [name, start(name, depth)]));
   const results = Object.fromEntries(names.map((name) => [name, []]));
   // The first step compiles; it is kept apart.
   for (let i = 0; i <= Number(values.steps); i++) {
@@ -145,13 +145,18 @@ async function compare() {
   );
   const ratio = summary['op by op'].secondsPerStep / summary.graph.secondsPerStep;
   console.table(summary);
-  console.log(`the graph is ${ratio.toFixed(2)}x as fast`);
-  const { model, depth, batch, precision, xla } = values;
-  const result = {
-    date: new Date().toISOString(), cpu: cpus()[0].model, threads: cpus().length, runtime: results.graph[0].runtime,
-    model, depth: Number(depth), batch: Number(batch), precision, xla, summary, ratio,
+  console.log(`${depth} blocks: the graph is ${ratio.toFixed(2)}x as fast`);
+  return {
+    depth: Number(depth), runtime: results.graph[0].runtime, summary, ratio,
     seconds: Object.fromEntries(Object.entries(results).map(([name, steps]) => [name, steps.map(({ seconds }) => seconds)])),
   };
+}
+
+async function compareAll() {
+  const results = [];
+  for (const depth of values.depth.split(',')) results.push(await compare(depth));
+  const { model, batch, precision, xla } = values;
+  const result = { date: new Date().toISOString(), cpu: cpus()[0].model, threads: cpus().length, model, batch: Number(batch), precision, xla, results };
   mkdirSync(new URL('results/', import.meta.url), { recursive: true });
   writeFileSync(new URL('results/tensorflow-graph.json', import.meta.url), `${JSON.stringify(result, null, 2)}\n`);
 }
