@@ -116,7 +116,7 @@ function start(name, depth) {
         if (value.startsWith('{')) return JSON.parse(value);
       }
     },
-    end: () => child.kill(),
+    end: () => child.stdin.end(),
   };
 }
 
