@@ -93,6 +93,8 @@ export class XlaExecutable implements Executable {
     const { guard, queue } = this.#runtime;
     const pinned = arrays.map((array) => array.pin());
     const relaid = arrays.map((array, i) => (this.#lies(array, this.#signature.inputs[i]!) ? undefined : this.#relay(array, this.#signature.inputs[i]!)));
+    // Where one fails, the run does, but only when its turn comes.
+    for (const copy of relaid) copy?.catch(() => undefined);
     arrays.forEach((array, i) => {
       if (this.#donated.has(i)) array.dispose();
     });
@@ -146,9 +148,9 @@ export class XlaExecutable implements Executable {
     pinned: readonly (readonly bigint[])[],
     relaid: readonly (Promise<XlaArray> | undefined)[],
   ): Promise<{ outputs: XlaArray[]; done: Promise<void> }> {
-    const copies = await Promise.all(relaid);
-    const buffers = pinned.map((list, i) => copies[i]?.buffers ?? list);
     try {
+      const copies = await Promise.all(relaid);
+      const buffers = pinned.map((list, i) => copies[i]?.buffers ?? list);
       const { outputs, done } = await this.#loaded.execute(this.#order.map((local) => buffers.map((list) => list[local]!)));
       return {
         done,
@@ -159,7 +161,7 @@ export class XlaExecutable implements Executable {
         }),
       };
     } finally {
-      for (const copy of copies) copy?.dispose();
+      for (const copy of relaid) void copy?.then((array) => array.dispose(), () => undefined);
     }
   }
 
