@@ -45,6 +45,12 @@ export interface AheadOfTime {
  *
  * @param program - A graph, or a StableHLO module as MLIR text.
  * @throws EngineError - with the compiler's message, if the program does not fit the devices for one.
+ * @example
+ * ```ts
+ * const { graph } = jit(step, { engine }).lower(...specs);
+ * const { memory, collectives } = await compileAheadOfTime(graph, { plugin, topology: 'v5e:4x4', mesh: { data: 4, fsdp: 4 } });
+ * console.log(memory.inputs + memory.temporary, collectives);
+ * ```
  */
 export async function compileAheadOfTime(
   program: Graph | string,

@@ -82,6 +82,11 @@ const kinds: Readonly<Record<Exclude<PluginKind, 'other'>, Kind>> = {
  * The PJRT plugins that this machine has, those that are usable first: the one that `DINOV2_PJRT_PLUGIN` names, and those
  * of Python packages in the folders given, the active environment (`VIRTUAL_ENV`, `CONDA_PREFIX`) and that of `python3`.
  * For each kind of accelerator without a plugin there is an entry that says how to get one. Never rejects.
+ *
+ * @example
+ * ```ts
+ * for (const { kind, path, usable, remedy } of await findPlugins()) console.log(kind, path, usable, remedy);
+ * ```
  */
 export async function findPlugins({ folders = [] }: FindPluginsOptions = {}): Promise<FoundPlugin[]> {
   const named = process.env['DINOV2_PJRT_PLUGIN'];

@@ -80,6 +80,12 @@ export interface XlaCompiled extends Executable {
  *
  * @throws EngineError - if the file is no plugin, it finds no device, or the mesh does not fit the devices. The message is
  * the plugin's own where it has one.
+ * @example
+ * ```ts
+ * const plugin = (await findPlugins()).find(({ usable }) => usable)!.path!;
+ * const engine = await xlaEngine({ plugin, mesh: (devices) => ({ data: 1, fsdp: devices }) });
+ * const step = jit((x: tf.Tensor, w: tf.Tensor) => tf.matMul(x, w).relu(), { engine });
+ * ```
  */
 export async function xlaEngine({
   plugin: path,
