@@ -2,7 +2,9 @@ import { primitives } from '@dinov2/primitives';
 import { fallbackGraph } from '../decompose';
 import { JitError } from '../errors';
 import type { Graph, HalfType, Node, Value } from '../graph';
+import { removeDeadCode } from '../passes/dead-code';
 import { rewrite } from '../passes/rewrite';
+import { averageFirst } from './average-first';
 import { Mapping } from './mapping';
 import { rowRule, rules } from './rules';
 
@@ -35,8 +37,9 @@ export function mapOverShards(graph: Graph, { count, isMapped, isSplit, outputNa
     values.set(input, value);
     return value;
   });
-  mapNodes(mapping, graph, values);
-  const outputs = graph.outputs.map((output, i) => {
+  const averaged = removeDeadCode(averageFirst(graph));
+  mapNodes(mapping, averaged, values);
+  const outputs = averaged.outputs.map((output, i) => {
     const value = values.get(output)!;
     if (mapping.isMapped(value)) {
       throw new JitError(`${outputName(i)} differs between the shards of a batch; return its mean with acrossShards() of @dinov2/primitives.`);

@@ -1,6 +1,6 @@
 import '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
-import { acrossShards, addScaledRows, attention, createRandom, gelu, layerNorm, linear, sinkhornKnopp, takeRows } from '@dinov2/primitives';
+import { acrossShards, addScaledRows, attention, createRandom, gelu, layerNorm, linear, sinkhornKnopp, takeRows, weightNorm } from '@dinov2/primitives';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { expectAllclose } from '../../../../tests/support/allclose';
 import { eagerEngine, type HostArray, jit } from '../index';
@@ -51,6 +51,11 @@ const cases: Record<string, { fn: Local; shared?: HostArray[]; batch: HostArray[
     shared: [normal(4)],
     batch: [normal(count, 5, 3, 4), rowsOf(5, 2)],
   },
+  'a normalised weight with gradients': {
+    fn: ([v, g], [x]) => tf.grads((v: tf.Tensor, g: tf.Tensor) => tf.sum(tf.sin(linear(x, weightNorm(v, g)))))([v, g]),
+    shared: [normal(5, 4), normal(5, 1)],
+    batch: [normal(count, 6, 4)],
+  },
   'products of either operand and of both': {
     fn: ([a], [x, y]) => [tf.matMul(a, x), tf.matMul(x, a, true, true), tf.matMul(x, y, false, true), tf.matMul(tf.reshape(a, [1, 4, 5]), tf.reshape(x, [1, 5, 6]))],
     shared: [normal(4, 5)],
@@ -95,6 +100,14 @@ describe('shards', () => {
     const whole = sinkhornKnopp(tf.reshape(tensor(logits), [4 * count, 7]), 0.3, { valid: tf.reshape(tensor(valid), [4 * count]) });
     const expected = tf.mean(tf.reshape(tf.square(whole), [count, 4, 7]), 0);
     expectAllclose(await (await compiled(logits, valid)).data(), expected.dataSync(), { rtol: 1e-5, atol: 1e-7 });
+  });
+
+  it('computes gradients of normalised weights once, from the mean over shards', () => {
+    const compiled = jit((v: tf.Tensor, g: tf.Tensor, x: tf.Tensor) => tf.grads((v: tf.Tensor, g: tf.Tensor) => tf.sum(tf.sin(linear(x, weightNorm(v, g)))))([v, g]).map(acrossShards), { engine, shards: { count, arguments: [2] } });
+    const spec = (...shape: number[]) => ({ shape, dtype: 'float32' as const });
+    const { graph } = compiled.lower(spec(5, 4), spec(5, 1), spec(count, 6, 4));
+    const gradients = graph.nodes.filter(({ op }) => op === 'WeightNormGrad');
+    expect(gradients.map(({ outputs }) => outputs.map(({ shape }) => shape))).toEqual([[[5, 4], [5, 1]]]);
   });
 
   it('is nothing where there is one shard', async () => {
