@@ -108,6 +108,15 @@ describe('shardings', () => {
     const text = lowerGraph(graphOf([w], [total], nodes), { ...plain, mesh });
     expect(count(text, 'optimization_barrier')).toBe(1);
     expect(count(text, 'mhlo.sharding = "{replicated}"} : (tensor<4x6xf32>)')).toBe(2);
+    // Split before and after, so that nothing is gathered before it is told apart.
+    expect(text).toMatch(/(%\w+) = stablehlo.custom_call @Sharding\(%arg0\) .*"\{devices=.*\n.*(%\w+) = stablehlo.optimization_barrier \1 .*\n.*(%\w+) = .*@Sharding\(\2\) .*"\{devices=.*\n.*@Sharding\(\3\) .*"\{replicated\}"/);
+  });
+
+  it('keep a gathered value split until it is rounded', () => {
+    const half = value([4, 6], { sharding: [], stored: 'bfloat16' });
+    const nodes = [node('Reshard', { x: w }, half), node('Linear', { x, weight: half }, y, { compute: 'bfloat16' })];
+    const text = lowerGraph(graphOf([x, w], [y], nodes), { ...plain, mesh });
+    expect(text).toMatch(/(%\w+) = stablehlo.convert %arg1 .*\n.*(%\w+) = .*@Sharding\(\1\) .*"\{devices=.*xbf16>\n.*@Sharding\(\2\) .*"\{replicated\}".*xbf16>/);
   });
 
   it('are left out without a mesh', () => {

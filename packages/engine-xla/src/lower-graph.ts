@@ -84,6 +84,7 @@ class GraphLowering {
   }
 
   #node(b: Builder, node: Node, inputs: Readonly<Record<string, Tensor>>): Tensor[] {
+    if (node.op === 'Reshard') return [this.#gathered(b, node, inputs['x']!)];
     if (!isFunction(node.op)) return this.#body(b, node, inputs);
     const names = Object.keys(inputs);
     const operands = Object.values(inputs);
@@ -93,6 +94,17 @@ class GraphLowering {
       this.#body(inner, node, Object.fromEntries(names.map((name, i) => [name, args[i]!]))),
     );
     return b.call(info, operands);
+  }
+
+  /**
+   * A value on its way to lying otherwise, as the annotation of the result says. The partitioner lets annotations reach
+   * backwards, so that it would gather before it rounds, and once for all. Therefore what is rounded is held to lie as
+   * before, and what the backward pass gathers again is told apart from what the forward pass gathered.
+   */
+  #gathered(b: Builder, { inputs: { x: value }, outputs: [result], attributes }: Node, x: Tensor): Tensor {
+    const still = (tensor: Tensor) => (value!.sharding && this.#mesh ? sharded(b, tensor, value!.sharding, this.#mesh) : tensor);
+    const rounded = still(b.convert(x, kept(result!).type));
+    return attributes['phase'] === 'backward' ? still(b.barrier(rounded)) : rounded;
   }
 
   /** Inputs converted to what the op computes in, and outputs to what they are kept in. */
