@@ -14,7 +14,10 @@ export interface DistributedOptions {
   readonly run?: string;
   /** How long to wait at the start until all processes are there. Default 10 minutes. */
   readonly joinTimeoutMs?: number;
-  /** After what silence another process is taken for gone. Processes say ten times as often that they are alive. Default 30 s. */
+  /**
+   * After what silence another process is taken for gone. Processes say ten times as often that they are alive. It has to be
+   * longer than any of them keeps its main thread busy, e.g. to trace a graph. Default 40 s.
+   */
   readonly silenceMs?: number;
 }
 
@@ -36,6 +39,8 @@ interface Beat {
 
 const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 const decode = <T>(bytes: Uint8Array): T => JSON.parse(new TextDecoder().decode(bytes)) as T;
+/** Another process is taken for gone when so many looks at it have shown nothing new. */
+const silentLooks = 10;
 /** Milliseconds between two looks at who is there. */
 const joinPause = 200;
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
@@ -56,9 +61,9 @@ export async function join({
   store,
   run = 'dinov2',
   joinTimeoutMs = 600_000,
-  silenceMs = 30_000,
+  silenceMs = 40_000,
 }: DistributedOptions): Promise<Membership> {
-  const beatMs = silenceMs / 10;
+  const beatMs = silenceMs / silentLooks;
   if (!Number.isInteger(processes) || processes < 1 || !Number.isInteger(process) || process < 0 || process >= processes) {
     throw new EngineError(`process is ${process} of ${processes}; processes are numbered from 0.`);
   }
@@ -83,24 +88,25 @@ export async function join({
     }
   };
   const listen = async () => {
-    const heard = new Map(others.map((i) => [i, { count: -1, host: '', at: performance.now() }]));
+    // Looks are counted, not time: after a pause of its own, this process has to hear the others first.
+    const heard = new Map(others.map((i) => [i, { count: -1, host: '', looks: 0 }]));
     while (!over) {
       await Promise.all(
         [...heard].map(async ([i, last]) => {
           // A store that does not answer is silence too.
           const bytes = await own.tryGet(`alive/${i}`).catch(() => undefined);
-          const now = performance.now();
           const latest = bytes && decode<Beat>(bytes);
-          if (latest && latest.count !== last.count) Object.assign(last, { count: latest.count, host: latest.host, at: now });
+          if (latest && latest.count !== last.count) Object.assign(last, { count: latest.count, host: latest.host, looks: 0 });
+          else last.looks++;
           const name = `process ${i}${last.host ? ` on ${last.host}` : ''}`;
           if (latest?.left) {
             // Those that end at the same time need not hear of it.
             await doze(silenceMs / 3);
             if (!over) fail(new EngineError(`${name} has left the run, and this process still needs it; start all processes again, from the last checkpoint.`));
-          } else if (now - last.at > silenceMs) {
+          } else if (last.looks >= silentLooks) {
             fail(
               new EngineError(
-                `${name} has not been heard of for ${Math.round((now - last.at) / 1000)} s; start all processes again, from the last checkpoint. The mesh may be smaller.`,
+                `${name} has not been heard of for ${silenceMs / 1000} s; start all processes again, from the last checkpoint. The mesh may be smaller.`,
               ),
             );
           }

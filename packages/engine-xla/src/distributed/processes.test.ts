@@ -62,7 +62,7 @@ describe.skipIf(missing !== '')(`three processes${missing && ` (skipped: ${missi
   it.each([
     ['killed', 'SIGKILL', /failed: .*process 1/],
     // Its connections stay open, so that the others wait inside the plugin.
-    ['frozen', 'SIGSTOP', /failed: process 1 on .* has not been heard of for \d+ s/],
+    ['frozen', 'SIGSTOP', /failed: process 1 on .* has not been heard of for [\d.]+ s/],
   ] as const)('work together, stop with a clear error when one is %s, and start again without it', async (_, signal, message) => {
     const all = [0, 1, 2].map((index) => start(index, 3));
     await Promise.all(all.map(({ until }) => until(/step 3: 18\n/)));
