@@ -61,4 +61,46 @@ describe('collectives', () => {
       { kind: 'collective-permute', devices: 2, count: 12, bytes: 240, sent: 240 },
     ]);
   });
+
+  it('counts on a TPU what runs beside computation once, and scattered tuples as such', () => {
+    const gather = (id: number, name: string) => ({
+      id,
+      name,
+      instructions: [instruction(1, 'parameter', { shape: f32(50) }), instruction(2, 'all-gather', { operands: [1] })],
+    });
+    const module: HloModule = {
+      name: 'm',
+      entry: 1,
+      computations: [
+        {
+          id: 1,
+          name: 'main',
+          instructions: [
+            instruction(1, 'fusion', { name: 'async-collective-start', calls: [2] }),
+            instruction(2, 'fusion', { name: 'fusion.2', calls: [3] }),
+            instruction(3, 'fusion', { name: 'async-collective-done', calls: [4] }),
+            instruction(4, 'fusion', { calls: [5] }),
+          ],
+        },
+        gather(2, 'fused_computation.2'),
+        gather(3, 'async_collective_fusion.3'),
+        gather(4, 'fused_computation.4'),
+        {
+          id: 5,
+          name: 'all-reduce-scatter.2',
+          instructions: [
+            instruction(1, 'parameter', { shape: f32(20) }),
+            instruction(2, 'parameter', { shape: f32(40) }),
+            instruction(3, 'all-reduce', { operands: [1, 2] }),
+            instruction(4, 'get-tuple-element', { operands: [3] }),
+            instruction(5, 'dynamic-slice', { operands: [4] }),
+          ],
+        },
+      ],
+    };
+    expect(collectives(module, 4)).toEqual([
+      { kind: 'all-gather', devices: 4, count: 1, bytes: 800, sent: 600 },
+      { kind: 'reduce-scatter', devices: 4, count: 1, bytes: 240, sent: 180 },
+    ]);
+  });
 });

@@ -59,9 +59,9 @@ export function collectives(module: HloModule, partitions: number): Collective[]
         found.set(key, entry);
         continue;
       }
-      if (instruction.opcode === 'async-update' || instruction.opcode === 'async-done') continue; // counted where they start
+      if (isContinued(instruction)) continue;
       const inner = times * (instruction.opcode === 'while' ? (instruction.tripCount ?? 1) : 1);
-      for (const id of instruction.calls) visit(computations.get(id)!, inner);
+      for (const id of instruction.calls) if (!computations.get(id)!.name.startsWith('async_collective_fusion')) visit(computations.get(id)!, inner);
     }
   };
   visit(computations.get(module.entry)!, 1);
@@ -71,6 +71,16 @@ export function collectives(module: HloModule, partitions: number): Collective[]
     .sort((a, b) => b.sent - a.sent);
 }
 
-/** TPUs have no reduce-scatter of that name, but a fused all-reduce of which each device keeps a slice. */
-const isScattered = ({ name, instructions }: HloComputation, { id }: HloInstruction): boolean =>
-  name.startsWith('all-reduce-scatter') && instructions.some(({ opcode, operands }) => opcode === 'dynamic-slice' && operands[0] === id);
+/**
+ * What is counted where it started. On TPUs a collective that runs beside computation is repeated in fusions called
+ * `async-collective-start`, in parts in computations called `async_collective_fusion`, and in `async-collective-done`.
+ */
+const isContinued = ({ name, opcode }: HloInstruction): boolean =>
+  opcode === 'async-update' || opcode === 'async-done' || name.startsWith('async-collective-done');
+
+/** TPUs have no reduce-scatter of that name, but a fused all-reduce, of several arrays even, of which each device keeps a slice. */
+function isScattered({ name, instructions }: HloComputation, { id }: HloInstruction): boolean {
+  if (!name.startsWith('all-reduce-scatter')) return false;
+  const results = new Set([id, ...instructions.filter(({ opcode, operands }) => opcode === 'get-tuple-element' && operands[0] === id).map((part) => part.id)]);
+  return instructions.some(({ opcode, operands }) => opcode === 'dynamic-slice' && results.has(operands[0]!));
+}

@@ -7,7 +7,13 @@ export interface CompileSettings {
   /** Numbers of the devices in the order of the mesh, of all processes. */
   readonly devices: readonly number[];
   readonly flags?: XlaFlags;
+  readonly optimizationLevel?: OptimizationLevel | undefined;
 }
+
+/** How hard XLA tries, as a compiler's -O0 to -O3. */
+export type OptimizationLevel = 0 | 1 | 2 | 3;
+/** Numbers of `xla.ExecutionOptions.EffortLevel`. */
+const effort: Readonly<Record<OptimizationLevel, number>> = { 0: 9, 1: 19, 2: 29, 3: 39 };
 
 const field = (type: string, id: number, rule?: 'repeated') => ({ type, id, ...(rule && { rule }) });
 
@@ -27,6 +33,7 @@ const messages = protobuf.Root.fromJSON({
         numPartitions: field('int64', 5),
         useSpmdPartitioning: field('bool', 6),
         deviceAssignment: field('DeviceAssignment', 9),
+        optimizationLevel: field('int32', 24),
       },
     },
     DeviceAssignment: {
@@ -56,7 +63,7 @@ function override(value: string | number | boolean): object {
 }
 
 /** A `CompileOptionsProto`: one replica, split over the devices by the annotations of the module. */
-export function encodeCompileOptions({ devices, flags = {} }: CompileSettings): Uint8Array<ArrayBuffer> {
+export function encodeCompileOptions({ devices, flags = {}, optimizationLevel }: CompileSettings): Uint8Array<ArrayBuffer> {
   const type = messages.lookupType('CompileOptions');
   const message = type.create({
     executableBuildOptions: {
@@ -64,6 +71,7 @@ export function encodeCompileOptions({ devices, flags = {} }: CompileSettings): 
       numReplicas: 1,
       numPartitions: devices.length,
       useSpmdPartitioning: devices.length > 1,
+      ...(optimizationLevel !== undefined && { optimizationLevel: effort[optimizationLevel] }),
       deviceAssignment: {
         replicaCount: 1,
         computationCount: devices.length,
