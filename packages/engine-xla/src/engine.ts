@@ -43,6 +43,8 @@ export interface XlaEngineOptions {
   readonly pluginOptions?: PluginOptions;
   /** Flags of XLA for everything that is compiled, by name without dashes. `XLA_FLAGS` in the environment holds as well. */
   readonly xlaFlags?: XlaFlags;
+  /** Let cuDNN compute attention in 16 bits, where the plugin has it. On by default. */
+  readonly flashAttention?: boolean;
   /**
    * Work with processes on other hosts: the mesh spans the devices of all of them, and every process makes the same calls in
    * the same order. When one of them is gone, whatever the others wait for is rejected, and they have to call `process.exit`:
@@ -93,6 +95,7 @@ export async function xlaEngine({
   cacheFolder = defaultCacheFolder(),
   pluginOptions = {},
   xlaFlags = {},
+  flashAttention = true,
   distributed,
 }: XlaEngineOptions): Promise<XlaEngine> {
   loadNvidiaLibraries(path);
@@ -121,7 +124,12 @@ export async function xlaEngine({
   const ids = placement.devices.map(({ id }) => id);
   const kinds = [...new Set(placement.devices.map(({ kind }) => kind))].join(', ');
   const cudaFolder = client.platform === 'cuda' ? cudaDataFolder(path) : undefined;
-  const flags = { ...(cudaFolder !== undefined && { xla_gpu_cuda_data_dir: cudaFolder }), ...xlaFlags };
+  const flags = {
+    ...(cudaFolder !== undefined && { xla_gpu_cuda_data_dir: cudaFolder }),
+    // Maxima lose NaN otherwise, and with it what tells that a step has failed.
+    ...(client.platform === 'cpu' && { xla_cpu_enable_fast_min_max: false }),
+    ...xlaFlags,
+  };
   const options = encodeCompileOptions({ devices: ids, flags });
   let disposed = false;
   const alive = () => {
@@ -197,6 +205,7 @@ export async function xlaEngine({
         ...(mesh && meshSize(mesh) > 1 && { mesh }),
         donations,
         platform: client.platform,
+        flashAttention,
       });
       return compileModule(text, signature);
     },
