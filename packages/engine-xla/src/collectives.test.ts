@@ -103,4 +103,25 @@ describe('collectives', () => {
       { kind: 'reduce-scatter', devices: 4, count: 1, bytes: 240, sent: 180 },
     ]);
   });
+
+  it('counts products with a ring as what the ring does', () => {
+    const module: HloModule = {
+      name: 'm',
+      entry: 1,
+      computations: [
+        { id: 1, name: 'main', instructions: [instruction(1, 'while', { calls: [2, 3] })] },
+        { id: 2, name: 'wide.windowed_dot_general_cond_rs.1', instructions: [] },
+        {
+          id: 3,
+          name: 'wide.windowed_dot_general_body_rs.1',
+          instructions: [
+            instruction(1, 'parameter', { shape: f32(10) }),
+            instruction(2, 'collective-permute-start', { operands: [1], groupSize: 16 }),
+            instruction(3, 'collective-permute-done', { operands: [2] }),
+          ],
+        },
+      ],
+    };
+    expect(collectives(module, 64)).toEqual([{ kind: 'reduce-scatter', devices: 16, count: 1, bytes: 640, sent: 600 }]);
+  });
 });

@@ -44,6 +44,13 @@ const share: Readonly<Record<CollectiveKind, (n: number) => number>> = {
 export function collectives(module: HloModule, partitions: number): Collective[] {
   const computations = new Map(module.computations.map((computation) => [computation.id, computation]));
   const found = new Map<string, { kind: CollectiveKind; devices: number; count: number; bytes: number }>();
+  const add = (kind: CollectiveKind, devices: number, times: number, bytes: number): void => {
+    const key = `${kind} ${devices}`;
+    const entry = found.get(key) ?? { kind, devices, count: 0, bytes: 0 };
+    entry.count += times;
+    entry.bytes += times * bytes;
+    found.set(key, entry);
+  };
   const visit = (computation: HloComputation, times: number): void => {
     const byId = new Map(computation.instructions.map((instruction) => [instruction.id, instruction]));
     for (const instruction of computation.instructions) {
@@ -52,14 +59,16 @@ export function collectives(module: HloModule, partitions: number): Collective[]
         const operands = instruction.operands.reduce((sum, id) => sum + shapeBytes(byId.get(id)!.shape), 0);
         const devices = instruction.groupSize || partitions;
         const scattered = kind === 'all-reduce' && isScattered(computation, instruction) ? 'reduce-scatter' : kind;
-        const key = `${scattered} ${devices}`;
-        const entry = found.get(key) ?? { kind: scattered, devices, count: 0, bytes: 0 };
-        entry.count += times;
-        entry.bytes += times * operands * (kind === 'all-gather' ? devices : 1);
-        found.set(key, entry);
+        add(scattered, devices, times, operands * (kind === 'all-gather' ? devices : 1));
         continue;
       }
       if (isContinued(instruction)) continue;
+      const ring = instruction.opcode === 'while' && ringOf(instruction.calls.map((id) => computations.get(id)!));
+      if (ring) {
+        const devices = ring.devices || partitions;
+        add(ring.kind, devices, times, ring.bytes * devices);
+        continue;
+      }
       const inner = times * (instruction.opcode === 'while' ? (instruction.tripCount ?? 1) : 1);
       for (const id of instruction.calls) if (!computations.get(id)!.name.startsWith('async_collective_fusion')) visit(computations.get(id)!, inner);
     }
@@ -69,6 +78,21 @@ export function collectives(module: HloModule, partitions: number): Collective[]
     .filter(({ devices }) => devices > 1)
     .map((entry) => ({ ...entry, sent: Math.round(entry.bytes * share[entry.kind](entry.devices)) }))
     .sort((a, b) => b.sent - a.sent);
+}
+
+/**
+ * A product that is computed part by part, while parts of its result (`rs`) or of an operand (`ag`) go round a ring: one
+ * reduce-scatter or all-gather, which XLA writes as a loop.
+ */
+function ringOf(computations: readonly HloComputation[]): { kind: CollectiveKind; devices: number; bytes: number } | undefined {
+  for (const { name, instructions } of computations) {
+    const direction = /windowed_dot_general_body_(rs|ag)/.exec(name)?.[1];
+    const step = instructions.find(({ opcode }) => opcode.startsWith('collective-permute') && opcode !== 'collective-permute-done');
+    if (direction === undefined || step === undefined) continue;
+    const part = instructions.find(({ id }) => id === step.operands[0])!;
+    return { kind: direction === 'rs' ? 'reduce-scatter' : 'all-gather', devices: step.groupSize, bytes: shapeBytes(part.shape) };
+  }
+  return undefined;
 }
 
 /**

@@ -55,12 +55,14 @@ const messages = protobuf.Root.fromJSON({
         calledComputationIds: field('int64', 38, 'repeated'),
         backendConfig: field('bytes', 43),
         replicaGroups: field('ReplicaGroup', 49, 'repeated'),
+        sourceTargetPairs: field('SourceTarget', 52, 'repeated'),
         collectiveDeviceList: field('CollectiveDeviceList', 87),
         iotaCollectiveDeviceList: field('IotaReplicaGroupList', 92),
         meshAxesReplicaGroupList: field('MeshAxesReplicaGroupList', 93),
       },
     },
     Shape: { fields: { elementType: field('int32', 2), dimensions: field('int64', 3, 'repeated'), tupleShapes: field('Shape', 4, 'repeated') } },
+    SourceTarget: { fields: { source: field('int64', 1), target: field('int64', 2) } },
     ReplicaGroup: { fields: { replicaIds: field('int64', 1, 'repeated') } },
     CollectiveDeviceList: {
       fields: { replicaGroups: field('ReplicaGroup', 1, 'repeated'), iotaReplicaGroupList: field('IotaReplicaGroupList', 2) },
@@ -108,6 +110,7 @@ interface Instruction {
   calledComputationIds: unknown[];
   backendConfig: Uint8Array;
   replicaGroups: { replicaIds: unknown[] }[];
+  sourceTargetPairs: { source: unknown; target: unknown }[];
   collectiveDeviceList?: { replicaGroups: { replicaIds: unknown[] }[]; iotaReplicaGroupList?: Iota | null } | null;
   iotaCollectiveDeviceList?: Iota | null;
   meshAxesReplicaGroupList?: MeshAxes | null;
@@ -125,13 +128,28 @@ const toShape = ({ elementType, dimensions, tupleShapes }: Shape): HloShape => (
 });
 
 /** Devices of a collective's groups, which XLA has written in four ways over the years. */
-function groupSize({ replicaGroups, collectiveDeviceList: list, iotaCollectiveDeviceList, meshAxesReplicaGroupList: axes }: Instruction): number {
+function groupSize({ replicaGroups, sourceTargetPairs: pairs, collectiveDeviceList: list, iotaCollectiveDeviceList, meshAxesReplicaGroupList: axes }: Instruction): number {
   const iota = iotaCollectiveDeviceList ?? list?.iotaReplicaGroupList;
   if (iota) return Number(iota.numDevicesPerGroup);
   if (axes) {
     return axes.axes.reduce((product, axis) => product * Number((axis.subAxisInfo ?? axes.mesh.axes[Number(axis.meshAxisIndex)])!.size), 1);
   }
+  if (pairs.length > 0) return chainLength(pairs);
   return (list?.replicaGroups ?? replicaGroups)[0]?.replicaIds.length ?? 0;
+}
+
+/** Devices that pass something on to each other: a ring, or a row of them. */
+function chainLength(pairs: Instruction['sourceTargetPairs']): number {
+  const next = new Map(pairs.map(({ source, target }) => [Number(source), Number(target)]));
+  const targets = new Set(next.values());
+  const passed = new Set<number>();
+  // A row begins where nothing comes from, a ring anywhere.
+  let device = [...next.keys()].find((source) => !targets.has(source)) ?? [...next.keys()][0];
+  while (device !== undefined && !passed.has(device)) {
+    passed.add(device);
+    device = next.get(device);
+  }
+  return passed.size;
 }
 
 function toInstruction(instruction: Instruction): HloInstruction {

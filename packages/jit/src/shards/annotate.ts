@@ -8,8 +8,8 @@ const updates: Readonly<Record<string, string>> = { AdamW: 'param', Ema: 'target
 const isAlike = (value: Value, state: Value): boolean => value.shape.length === state.shape.length && value.shape.every((d, i) => d === state.shape[i]);
 
 /** How an op's output lies if its input `x` or `v` lies like this, as far as it is plain. */
-function followed({ op, inputs: { x = undefined, v = undefined }, outputs: [y] }: Node, wanted: ReadonlyMap<Value, Sharding>): Sharding | undefined {
-  const from = op === 'WeightNorm' ? v : op === 'Reshape' || op === 'Slice' ? x : undefined;
+function followed({ op, inputs, outputs: [y] }: Node, wanted: ReadonlyMap<Value, Sharding>): Sharding | undefined {
+  const from = op === 'WeightNorm' ? inputs.v : op === 'Reshape' || op === 'Slice' ? inputs.x : undefined;
   const sharding = from && wanted.get(from);
   const axis = sharding?.findIndex((names) => names.length > 0) ?? -1;
   if (from === undefined || sharding === undefined || axis < 0) return undefined;
