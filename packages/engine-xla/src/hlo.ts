@@ -144,7 +144,7 @@ function chainLength(pairs: Instruction['sourceTargetPairs']): number {
   const targets = new Set(next.values());
   const passed = new Set<number>();
   // A row begins where nothing comes from, a ring anywhere.
-  let device = [...next.keys()].find((source) => !targets.has(source)) ?? [...next.keys()][0];
+  let device: number | undefined = [...next.keys()].find((source) => !targets.has(source)) ?? [...next.keys()][0];
   while (device !== undefined && !passed.has(device)) {
     passed.add(device);
     device = next.get(device);
