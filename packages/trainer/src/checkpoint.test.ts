@@ -91,6 +91,13 @@ describe('checkpoints', () => {
     expect((await find()).found!.manifest.iteration).toBe(10);
   });
 
+  it('is not whole where the part of another process is missing', async () => {
+    await save(5);
+    const alone = { index: 0, count: 2, barrier: async () => {} };
+    await expect(saveCheckpoint(folder, progress(10), config, tensors(10), alone)).rejects.toThrow(/process 1 has written its part, .* storage that all hosts see/);
+    expect(await readdir(folder)).toEqual(['00000005']);
+  });
+
   it('removes the rest of a save that was killed', async () => {
     execFileSync('mkdir', [join(folder, '00000005.partial')]);
     await writeFile(join(folder, '00000005.partial', 'old'), 'x');

@@ -37,11 +37,11 @@ interface CheckpointManifest extends Progress {
 
 const manifestFile = 'manifest.json';
 
-/** The tensors' file of one process. */
-const stateFile = (hosts: Hosts | undefined): string => {
-  if (hosts === undefined || hosts.count === 1) return 'state.safetensors';
+/** The tensors' file of one of `count` processes. */
+const stateFile = (index: number, count: number): string => {
+  if (count === 1) return 'state.safetensors';
   const padded = (n: number): string => String(n).padStart(5, '0');
-  return `state-${padded(hosts.index)}-of-${padded(hosts.count)}.safetensors`;
+  return `state-${padded(index)}-of-${padded(count)}.safetensors`;
 };
 
 /**
@@ -65,16 +65,17 @@ export async function saveCheckpoint(
   const aside = `${path}.partial`;
   // Runs are bit-exact, so one of this iteration that is already there is the same.
   if ((await listCheckpoints(folder)).includes(name)) return path;
-  const first = (hosts?.index ?? 0) === 0;
+  const { index, count } = hosts ?? { index: 0, count: 1 };
+  const first = index === 0;
   try {
     if (first) await rm(aside, { recursive: true, force: true });
     await hosts?.barrier(`checkpoint ${name} begins`);
     await mkdir(aside, { recursive: true });
-    const own = stateFile(hosts);
+    const own = stateFile(index, count);
     const written = await writeSafetensors(join(aside, own), tensors);
     await atomicWrite(join(aside, `${own}.json`), (file) => file.writeFile(JSON.stringify(written)));
     await hosts?.barrier(`checkpoint ${name} is written`);
-    if (first) await finish(aside, path, progress, config);
+    if (first) await finish(aside, path, count, progress, config);
     await hosts?.barrier(`checkpoint ${name} is whole`);
   } catch (error) {
     if (first) await rm(aside, { recursive: true, force: true });
@@ -90,12 +91,14 @@ export async function saveCheckpoint(
 }
 
 /** Write the manifest over the files of all processes, and give the checkpoint its name. */
-async function finish(aside: string, path: string, progress: Progress & { readonly dataLength: number }, config: TrainerConfig): Promise<void> {
-  const notes = (await readdir(aside)).filter((file) => file.endsWith('.safetensors.json')).sort();
+async function finish(aside: string, path: string, count: number, progress: Progress & { readonly dataLength: number }, config: TrainerConfig): Promise<void> {
   const files: Record<string, WrittenFile> = {};
-  for (const note of notes) {
-    files[note.slice(0, -'.json'.length)] = JSON.parse(await readFile(join(aside, note), 'utf8')) as WrittenFile;
-    await rm(join(aside, note));
+  // By name: a listing would not show that one is missing.
+  for (let index = 0; index < count; index++) {
+    const file = stateFile(index, count);
+    const note = join(aside, `${file}.json`);
+    files[file] = JSON.parse(await readNote(note, index)) as WrittenFile;
+    await rm(note);
   }
   const manifest: CheckpointManifest = {
     version: 1,
@@ -108,6 +111,12 @@ async function finish(aside: string, path: string, progress: Progress & { readon
   await atomicWrite(join(aside, manifestFile), (file) => file.writeFile(`${JSON.stringify(manifest, null, 2)}\n`));
   await rename(aside, path);
   await syncFolder(dirname(path));
+}
+
+function readNote(path: string, index: number): Promise<string> {
+  return readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new TrainerError(`process ${index} has written its part, and it is not at ${path}: the run folder has to be on storage that all hosts see.`, { cause });
+  });
 }
 
 /** The newest checkpoint of a folder that is whole. */
