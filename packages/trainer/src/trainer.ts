@@ -4,13 +4,14 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DeviceArray, type Engine, flattenTree, formatPath, type HostArray, jit, meshSize, type PrecisionPolicy } from '@dinov2/jit';
 import { forwardFeatures, type Parameters } from '@dinov2/vit';
-import { atomicWrite, saveBackbone, writeSafetensors } from '@dinov2/weights';
+import { saveBackbone, writeSafetensors } from '@dinov2/weights';
 import { max, type Tensor } from '@tensorflow/tfjs-core';
 import type { Batch } from './batch';
 import { BatchQueue, type QueuedBatch } from './batch-queue';
 import { type FoundCheckpoint, findCheckpoint, type Progress, saveCheckpoint } from './checkpoint';
 import { imagesPerStep, type TrainerConfig } from './config';
 import { configDifference } from './config-difference';
+import { checkConfig, writeConfig } from './config-file';
 import type { CropSource } from './crop-source';
 import { TrainerError } from './errors';
 import { initialLossScale, nextLossScale } from './loss-scale';
@@ -94,9 +95,9 @@ export async function createTrainer(config: TrainerConfig, options: TrainerOptio
     const found = await findCheckpoint(join(folder, 'checkpoints'), onWarning);
     if (found !== undefined && options.allowChanges !== true) refuseChanges(found, config, data.length, folder);
     if (first) {
-      await atomicWrite(join(folder, 'config.json'), (file) => file.writeFile(`${JSON.stringify(config, null, 2)}\n`));
+      await writeConfig(folder, config);
       await hosts?.barrier('the run folder is looked through');
-    }
+    } else await checkConfig(folder, config, hosts!.index);
     const state =
       found === undefined
         ? initialState(engine, config, initialStudent(config, await options.initialWeights?.()))
