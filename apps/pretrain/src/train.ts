@@ -56,9 +56,13 @@ export async function train(asked: Settings, { resume, allowChanges, note, initi
   const model = featureModel(engine, config.model);
   let progress: TrainingProgress | undefined;
   const say = (text: string) => (!speaks ? undefined : progress === undefined ? console.log(text) : progress.say(text));
+  // Of several processes all have to agree on it, and only the first one sees at once what it writes.
+  let evaluated: number | undefined;
   const evaluate = async ({ iteration, backbone }: Evaluation): Promise<void> => {
     if (evaluation === undefined) return;
     const { knn, spread } = await evaluation.measure(model, backbone);
+    evaluated = iteration;
+    if (!speaks) return;
     run.addEvaluation({ iteration, knn, spread });
     say(`${pc.green('k-NN')} ${iteration === 0 && initialization !== undefined ? 'of the loaded weights' : `after ${iteration} ${iteration === 1 ? 'step' : 'steps'}`}: ${scores(knn)}`);
     const fall = lastFall(run.evaluations(), headline(knn, settings.knn), evaluation.heldout.indices.length);
@@ -82,6 +86,7 @@ export async function train(asked: Settings, { resume, allowChanges, note, initi
     throw error;
   });
   const first = trainer.iteration;
+  evaluated = run.evaluations().at(-1)?.iteration;
   run.writeSettings(settings);
   if (initialization !== undefined) run.writeInitialization(initialization);
   run.addEnvironment(describeEnvironment(picked));
@@ -112,7 +117,7 @@ export async function train(asked: Settings, { resume, allowChanges, note, initi
   if (!finished) {
     say(`stopped after step ${trainer.iteration} and saved; the same command continues it`);
   } else {
-    if (run.evaluations().at(-1)?.iteration !== trainer.iteration) await evaluate(trainer.evaluation());
+    if (evaluated !== trainer.iteration) await evaluate(trainer.evaluation());
     if (speaks) say(`report   ${await reportOf(run, engine)}`);
     say(`weights  ${run.backbone}`);
     // A checkout has no dinov2-weights on its path; `npm run` tells its scripts who they are.
