@@ -12,6 +12,7 @@ export {
   type TensorSpec,
 } from './define';
 export { distillationCrossEntropy } from './distillation-cross-entropy';
+export { type Distribution, drawFloats } from './draw-floats';
 export { ema } from './ema';
 export { PrimitiveError } from './error';
 export { maximumFloat16, readFloat16, writeFloat16 } from './float16';
