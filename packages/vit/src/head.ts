@@ -1,7 +1,7 @@
 import { gelu, l2Normalize, linear, weightNorm } from '@dinov2/primitives';
 import * as tf from '@tensorflow/tfjs-core';
 import { VitError } from './error';
-import { fill, normal } from './initialize';
+import { type InitialArray, makeArrays, planArrays } from './initial-array';
 import { type HostArray, parameter, type Parameters, type ParameterShapes } from './parameters';
 
 /** Shape of a projection head; DINO and iBOT use the same kind. */
@@ -53,11 +53,16 @@ export function headParameterShapes(config: HeadConfig): ParameterShapes {
  * biases zero, prototype directions uniform in ±1/√bottleneck, prototype norms one.
  */
 export function initializeHead(config: HeadConfig, seed: number): Record<string, HostArray> {
+  return makeArrays(initialHeadArrays(config, seed));
+}
+
+/** What {@link initializeHead} fills each parameter with. */
+export function initialHeadArrays(config: HeadConfig, seed: number): Record<string, InitialArray> {
   const bound = 1 / Math.sqrt(config.bottleneckDim);
-  return fill(headParameterShapes(config), seed, (name, random) => {
-    if (name === 'last_layer.weight_v') return () => random.uniform(-bound, bound);
-    if (name === 'last_layer.weight_g') return () => 1;
-    return name.endsWith('.bias') ? () => 0 : normal(random);
+  return planArrays(headParameterShapes(config), seed, (name) => {
+    if (name === 'last_layer.weight_v') return { uniform: [-bound, bound] };
+    if (name === 'last_layer.weight_g') return { constant: 1 };
+    return name.endsWith('.bias') ? { constant: 0 } : { normal: 0.02 };
   });
 }
 

@@ -15,8 +15,9 @@ export {
   type IntermediateLayer,
   type IntermediateLayersOptions,
 } from './forward';
-export { applyHead, type HeadConfig, headConfig, headParameterShapes, initializeHead } from './head';
-export { initialize } from './initialize';
+export { applyHead, type HeadConfig, headConfig, headParameterShapes, initialHeadArrays, initializeHead } from './head';
+export { type InitialArray, makeArray } from './initial-array';
+export { initialArrays, initialize } from './initialize';
 export { lastSelfAttention } from './last-self-attention';
 export {
   checkParameters,

@@ -1,6 +1,6 @@
-import { createRandom, type Random } from '@dinov2/primitives';
 import type { VitConfig } from './config';
-import { type HostArray, type ParameterShapes, parameterShapes } from './parameters';
+import { type InitialArray, makeArrays, planArrays } from './initial-array';
+import { type HostArray, parameterShapes } from './parameters';
 import { ropePeriods } from './rope';
 
 /**
@@ -11,44 +11,21 @@ import { ropePeriods } from './rope';
  * stream, so they do not depend on each other.
  */
 export function initialize(config: VitConfig, seed: number): Record<string, HostArray> {
+  return makeArrays(initialArrays(config, seed));
+}
+
+/** What {@link initialize} fills each parameter with. */
+export function initialArrays(config: VitConfig, seed: number): Record<string, InitialArray> {
   const bound = 1 / Math.sqrt(3 * config.patchSize ** 2);
-  const token = config.positions === 'rope' ? 0.02 : 1e-6;
-  return fill(parameterShapes(config), seed, (name, random) => {
-    if (name.startsWith('patch_embed.proj')) return () => random.uniform(-bound, bound);
-    if (name === 'cls_token' || name === 'register_tokens') return () => token * random.normal();
-    if (name === 'mask_token') return () => 0;
-    if (name === 'rope_embed.periods') {
-      const periods = ropePeriods(config).values();
-      return () => periods.next().value!;
-    }
-    if (name.endsWith('.gamma')) return () => config.layerScale;
-    if (name.endsWith('.bias')) return () => 0;
-    if (/norm\d?\.weight$/.test(name)) return () => 1;
-    return normal(random);
+  return planArrays(parameterShapes(config), seed, (name) => {
+    if (name.startsWith('patch_embed.proj')) return { uniform: [-bound, bound] };
+    if (name === 'cls_token' || name === 'register_tokens') return { normal: config.positions === 'rope' ? 0.02 : 1e-6 };
+    if (name === 'mask_token') return { constant: 0 };
+    if (name === 'rope_embed.periods') return { list: ropePeriods(config) };
+    if (name.endsWith('.gamma')) return { constant: config.layerScale };
+    if (name.endsWith('.bias')) return { constant: 0 };
+    if (/norm\d?\.weight$/.test(name)) return { constant: 1 };
+    // The reference truncates at ±2, a hundred standard deviations out, which no draw reaches.
+    return { normal: 0.02 };
   });
-}
-
-/**
- * Draws of standard deviation 0.02. The reference truncates at ±2, a hundred standard deviations
- * out, which no draw reaches.
- */
-export function normal(random: Random): () => number {
-  return () => 0.02 * random.normal();
-}
-
-/** Arrays of the given shapes, each filled from its own stream of the seed. */
-export function fill(
-  shapes: ParameterShapes,
-  seed: number,
-  source: (name: string, random: Random) => () => number,
-): Record<string, HostArray> {
-  const root = createRandom(seed);
-  const record: Record<string, HostArray> = {};
-  for (const [name, shape] of Object.entries(shapes)) {
-    const draw = source(name, root.fork(name));
-    const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
-    for (let i = 0; i < data.length; i++) data[i] = draw();
-    record[name] = { data, shape };
-  }
-  return record;
 }
