@@ -2,7 +2,7 @@ import { cpus } from 'node:os';
 import { type HostsRequest, type PickedEngine, pickEngine, si } from '@dinov2/app-kit';
 import { openSource } from '@dinov2/data';
 import type { Engine } from '@dinov2/jit';
-import { createTrainer, type Evaluation, imageCrops, imagesPerStep, initialStudent, type Trainer, type TrainerConfig } from '@dinov2/trainer';
+import { createTrainer, drawStudent, type Evaluation, imageCrops, imagesPerStep, type Trainer, type TrainerConfig } from '@dinov2/trainer';
 import { parameterCount, parameterShapes, type VitConfig } from '@dinov2/vit';
 import { saveBackbone } from '@dinov2/weights';
 import pc from 'picocolors';
@@ -99,7 +99,7 @@ export async function train(asked: Settings, { resume, allowChanges, note, initi
       run.writeBaseline('raw-pixels', pixels);
       say(`${pc.green('k-NN')} of raw pixels: ${scores(pixels)}`);
       if (initialization !== undefined) {
-        const { knn } = await evaluation.measure(model, initialStudent(config).backbone);
+        const { knn } = await evaluation.measure(model, (await drawStudent(config)).backbone);
         run.writeBaseline('random-weights', knn);
         say(`${pc.green('k-NN')} of random weights: ${scores(knn)}`);
       }

@@ -3,6 +3,7 @@ export { type CropSource, imageCrops, type Share, type SourcedBatch } from './cr
 export type { MetricsLine } from './metrics-log';
 export type { DinoConfig, HeadSizes, IbotConfig, OptimizerConfig, TeacherConfig, TrainerConfig } from './config';
 export { imagesPerStep } from './config';
+export { drawStudent } from './draw-student';
 export { TrainerError } from './errors';
 export { backboneGroup, headGroup, type ParameterGroup } from './parameter-groups';
 export { cosineSchedule, createSchedules, type Schedule, scaledLearningRate, type Schedules } from './schedules';

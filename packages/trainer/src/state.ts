@@ -4,8 +4,10 @@ import {
   checkParameters,
   type HeadConfig,
   headParameterShapes,
-  initialize,
-  initializeHead,
+  type InitialArray,
+  initialArrays,
+  initialHeadArrays,
+  makeArray,
   type ParameterShapes,
   parameterShapes,
 } from '@dinov2/vit';
@@ -120,6 +122,14 @@ export function initialStudent(
   config: TrainerConfig,
   weights: Partial<Submodules<HostArray>> = {},
 ): Submodules<HostArray> {
+  return mapSubmodules(planStudent(config, weights), (array) => ('data' in array ? array : makeArray(array)));
+}
+
+/** The same with what is to be drawn not drawn yet. */
+export function planStudent(
+  config: TrainerConfig,
+  weights: Partial<Submodules<HostArray>>,
+): Submodules<HostArray | InitialArray> {
   const seed = (module: string): number => createRandom(config.seed).fork('initial weights').fork(module).bits();
   const { backbone, dinoHead, ibotHead } = weights;
   if (backbone !== undefined) checkParameters(backbone, parameterShapes(config.model));
@@ -131,10 +141,10 @@ export function initialStudent(
     weights,
   );
   return {
-    backbone: backbone ?? initialize(config.model, seed('backbone')),
-    dinoHead: dinoHead ?? initializeHead(headConfigOf(config, config.dino.head), seed('dino head')),
+    backbone: backbone ?? initialArrays(config.model, seed('backbone')),
+    dinoHead: dinoHead ?? initialHeadArrays(headConfigOf(config, config.dino.head), seed('dino head')),
     ...(hasIbotHead(config) && {
-      ibotHead: ibotHead ?? initializeHead(headConfigOf(config, config.ibot.head), seed('ibot head')),
+      ibotHead: ibotHead ?? initialHeadArrays(headConfigOf(config, config.ibot.head), seed('ibot head')),
     }),
   };
 }

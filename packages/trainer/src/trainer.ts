@@ -13,13 +13,14 @@ import { imagesPerStep, type TrainerConfig } from './config';
 import { configDifference } from './config-difference';
 import { checkConfig, writeConfig } from './config-file';
 import type { CropSource } from './crop-source';
+import { drawStudent } from './draw-student';
 import { TrainerError } from './errors';
 import { initialLossScale, nextLossScale } from './loss-scale';
 import { type MetricsLine, MetricsLog } from './metrics-log';
 import { createNorms, normNames } from './norms';
 import { lockFolder } from './run-lock';
 import { createSchedules, type Schedules } from './schedules';
-import { initialState, initialStudent, nameArrays, readArrays, restoreState, storable, type SubmoduleName, submoduleNames, type Submodules, type TrainingState } from './state';
+import { initialState, nameArrays, readArrays, restoreState, storable, type SubmoduleName, submoduleNames, type Submodules, type TrainingState } from './state';
 import { compileOptions, createStep, metricNames } from './step';
 import type { StepScalars } from './update';
 
@@ -100,7 +101,7 @@ export async function createTrainer(config: TrainerConfig, options: TrainerOptio
     } else await checkConfig(folder, config, hosts!.index);
     const state =
       found === undefined
-        ? initialState(engine, config, initialStudent(config, await options.initialWeights?.()))
+        ? initialState(engine, config, await drawStudent(config, await options.initialWeights?.()))
         : await restoreState(engine, config, found.state);
     const { iteration, updates, frozenUpdates, skippedInARow, lossScale = initialLossScale } = found?.manifest ?? { iteration: 0, updates: 0, skippedInARow: 0 };
     const log = first ? await MetricsLog.open(folder, iteration) : undefined;
