@@ -7,7 +7,7 @@
 import '@tensorflow/tfjs';
 import { parseArgs } from 'node:util';
 import { flattenTree, float32, jit, mapTree, mixedPrecision } from '@dinov2/jit';
-import { batchSpecs, createStep, initialState, initialStudent, metricNames, stateSpecs } from '@dinov2/trainer';
+import { batchSpecs, createStep, drawStudent, initialState, metricNames, stateSpecs } from '@dinov2/trainer';
 import { common, engineOptions, say } from './arguments.mjs';
 import { syntheticBatch } from './batches.mjs';
 import { card, usedByThisProcess } from './driver.mjs';
@@ -52,6 +52,12 @@ async function compileStep(batchSize) {
   return { config, step, memory, seconds, flops: modelFlops(graph), allFlops: cost.flops };
 }
 
+async function drawWeights(batchSize) {
+  const begin = performance.now();
+  const student = await drawStudent(recipe(values.model, batchSize));
+  return { student, drawing: (performance.now() - begin) / 1000 };
+}
+
 /** Bytes that a run holds at its peak, with a second batch on its way. */
 function needed({ temporary, inputs, outputs }, config) {
   const sizes = flattenTree(batchSpecs(config)).leaves.map(({ shape, dtype: type }) => shape.reduce((a, b) => a * b, type === 'bool' ? 1 : 4));
@@ -61,11 +67,10 @@ function needed({ temporary, inputs, outputs }, config) {
 /** @param compiled - if it was compiled before. */
 async function measure(batchSize, compiled) {
   // Weights are drawn while the plugin's threads compile.
-  const compiling = compiled ?? compileStep(batchSize);
-  const begin = performance.now();
-  const student = initialStudent(recipe(values.model, batchSize));
-  const drawing = (performance.now() - begin) / 1000;
-  const { config, step, memory, seconds, flops, allFlops } = await compiling;
+  const [{ config, step, memory, seconds, flops, allFlops }, { student, drawing }] = await Promise.all([
+    compiled ?? compileStep(batchSize),
+    drawWeights(batchSize),
+  ]);
   let state = initialState(engine, config, student);
   // Several, made ahead, so that neither masks nor rows repeat at once.
   const batches = Array.from({ length: 4 }, (_, i) =>
