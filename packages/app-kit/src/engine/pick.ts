@@ -55,10 +55,12 @@ function contradictions({ engine = 'auto', backend = null, plugin = null, mesh =
 async function pickXla(request: EngineRequest, reason: string): Promise<PickedEngine> {
   const tf = await import('@tensorflow/tfjs');
   const { findPlugins, xlaEngine } = await import('@dinov2/engine-xla');
+  // One without a device is not tried: libtpu waits ten minutes for a TPU to appear.
   const plugins = request.plugin === undefined || request.plugin === null ? await findPlugins() : [];
-  const path = request.plugin ?? plugins.find(({ usable }) => usable)?.path ?? plugins.find((plugin) => plugin.path !== undefined)?.path;
+  const path = request.plugin ?? plugins.find(({ usable }) => usable)?.path;
   if (path === undefined) {
-    throw new AppError('no PJRT plugin was found; `dinov2-pretrain engines` says where one is looked for and how to get it, --plugin PATH names one');
+    const reasons = plugins.map(({ kind, reason }) => `${kind}: ${reason}`).join('; ');
+    throw new AppError(`no PJRT plugin can be used (${reasons}); \`dinov2-pretrain engines\` says what would change that, --plugin PATH names one`);
   }
   await tf.ready();
   const engine = await xlaEngine({
@@ -96,4 +98,3 @@ function picked(engine: Engine, reason: string, precision: PrecisionChoice, isAc
   if (name !== 'xla' && name !== 'tensorflow') throw new AppError(`the engine ${name} computes in float32 only; --precision ${precision} needs --engine xla or tensorflow`);
   return { engine, reason, precision: mixedPrecision(precision) };
 }
-
