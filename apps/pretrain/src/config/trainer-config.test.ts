@@ -3,7 +3,7 @@ import { sizeConfig } from './initialization';
 import { overrideLayer } from './layer';
 import { configLayer } from './recipes';
 import { resolveSettings } from './resolve';
-import { modelName, trainerConfig } from './trainer-config';
+import { modelName, trainerConfig, withShards } from './trainer-config';
 
 const tiny = (...overrides: string[]) => resolveSettings([configLayer('cpu-tiny'), overrideLayer(overrides)]);
 
@@ -72,5 +72,22 @@ describe('trainerConfig', () => {
   it('allows one image per step without KoLeo, and no local crops of any size', () => {
     expect(trainerConfig(tiny('batchSize=1', 'dino.koleoWeight=0')).batchSize).toBe(1);
     expect(trainerConfig(tiny('crops.localCount=0', 'crops.localSize=10')).crops.localCount).toBe(0);
+  });
+});
+
+describe('withShards', () => {
+  const shards = (given: number | null, mesh?: Record<string, number>, begun: number | null = null) => withShards({ shards: given }, { mesh }, begun).shards;
+
+  it('takes a batch for each device, of one device the plain batch', () => {
+    expect(shards(null, { data: 2, fsdp: 4 })).toBe(8);
+    expect(shards(null, { data: 1, fsdp: 1 })).toBeNull();
+    expect(shards(null)).toBeNull();
+    expect(shards(16, { data: 2, fsdp: 4 })).toBe(16);
+  });
+
+  it('keeps the batches of a run that goes on, where they spread over the devices', () => {
+    expect(shards(null, { data: 1, fsdp: 2 }, 8)).toBe(8);
+    expect(shards(null, undefined, 8)).toBe(8);
+    expect(shards(null, { data: 1, fsdp: 3 }, 8)).toBe(3);
   });
 });

@@ -118,7 +118,7 @@ export function withShards<S extends Pick<Settings, 'shards'>>(settings: S, { me
   if (settings.shards !== null) return settings;
   const devices = mesh === undefined ? 1 : meshSize(mesh);
   if (begun !== null && begun % devices === 0) return { ...settings, shards: begun };
-  return mesh === undefined ? settings : { ...settings, shards: devices };
+  return devices === 1 ? settings : { ...settings, shards: devices };
 }
 
 /** The same run with another length: warm-ups and intervals keep their share of it. */
