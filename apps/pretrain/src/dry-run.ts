@@ -1,9 +1,10 @@
 import { bytes, duration, pickEngine, si } from '@dinov2/app-kit';
 import { openSource } from '@dinov2/data';
-import { type Engine, flattenTree, jit, type JitOptions, type MemoryReport } from '@dinov2/jit';
+import { type Engine, flattenTree, jit, type JitOptions, type MemoryReport, meshSize, type PrecisionPolicy } from '@dinov2/jit';
+import { linear } from '@dinov2/primitives';
 import { type ArraySpec, batchSpecs, compileOptions, createStep, imagesPerStep, metricNames, stateSpecs, type StepScalars, type Sums, type TrainerConfig, type TrainingState } from '@dinov2/trainer';
 import { parameterCount, parameterShapes } from '@dinov2/vit';
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import { describeInitialization } from './config/describe-initialization';
 import type { Initialization } from './config/initialization';
 import type { Settings } from './config/schema';
@@ -37,6 +38,7 @@ export async function dryRun({ settings: asked, note, initialization }: Planned)
     teacherTemperature: spec,
     correction1: spec,
     correction2: spec,
+    ...(precision.scalesLoss && { lossScale: spec }),
     ...(frozenSteps > 0 && { backbone: { learningRate: spec, correction1: spec, correction2: spec } }),
   };
   const functions = createStep(config);
@@ -54,11 +56,12 @@ export async function dryRun({ settings: asked, note, initialization }: Planned)
   // Moments lie idle while gradients are accumulated.
   const memory = larger(needs(last.memory, 0), earlier && needs(earlier.memory, specBytes({ m, v })));
   const flops = last.cost.flops + (earlier?.cost.flops ?? 0) * (settings.accumulationSteps - 1);
-  const rate = await matmulRate(engine);
+  const devices = engine.mesh === undefined ? 1 : meshSize(engine.mesh);
+  const rate = await matmulRate(engine, precision);
   const perStep = imagesPerStep(config);
-  const seconds = flops / (rate * STEP_EFFICIENCY);
+  const seconds = flops / (devices * rate * STEP_EFFICIENCY);
   const frozenFlops = frozenSteps > 0 ? costWhileFrozen(config, compiling, { state, batch, scalars }) : 0;
-  const frozenSeconds = frozenFlops / (rate * STEP_EFFICIENCY);
+  const frozenSeconds = frozenFlops / (devices * rate * STEP_EFFICIENCY);
   const parameters = Object.values(stateSpecs(config).student).reduce(
     (sum, record) => sum + parameterCount(Object.fromEntries(Object.entries(record).map(([name, { shape }]) => [name, shape]))),
     0,
@@ -71,7 +74,7 @@ export async function dryRun({ settings: asked, note, initialization }: Planned)
     ['step', `${perStep} images, ${si(flops)}FLOP, ${last.cost.nodes} kernels; traced and compiled in ${short(compileSeconds)}`],
     ...(frozenSteps === 0 ? [] : [['', `${si(frozenFlops)}FLOP and ${short(frozenSeconds)} in each of the ${frozenSteps} with the backbone frozen`] as [string, string]]),
     ['memory', `${bytes(memory.kept + memory.temporary)}${engine.mesh === undefined ? '' : ' on each device'}: ${bytes(memory.kept)} ${sums === undefined ? 'state and batch' : 'state, gradient sums and batch'}, ${bytes(memory.temporary)} while a step runs`],
-    ['speed', `${si(rate)}FLOP/s in a matrix product here; at ${100 * STEP_EFFICIENCY} % of it ${(perStep / seconds).toPrecision(2)} images/s, ${short(seconds)} a step`],
+    ['speed', `${si(rate)}FLOP/s in a matrix product here${devices === 1 ? '' : `, on each of ${devices} devices`}; at ${100 * STEP_EFFICIENCY} % of it ${(perStep / seconds).toPrecision(2)} images/s, ${short(seconds)} a step`],
     ['time', `${duration(frozenSeconds * frozenSteps + seconds * (settings.iterations - frozenSteps))} for ${settings.iterations} steps (evaluation and report not counted)`],
   ];
   if (note !== undefined) rows.push(['batch', note]);
@@ -120,10 +123,10 @@ function specBytes(tree: object): number {
   return leaves.reduce((sum, { shape }) => sum + 4 * shape.reduce((a, b) => a * b, 1), 0);
 }
 
-/** Floating-point operations per second of a 1024³ matrix product on the engine, best of some. */
-async function matmulRate(engine: Engine): Promise<number> {
+/** Floating-point operations per second of a 1024³ matrix product on each device of the engine, best of some. */
+async function matmulRate(engine: Engine, precision: PrecisionPolicy): Promise<number> {
   const side = 1024;
-  const multiply = jit((a: tf.Tensor2D, b: tf.Tensor2D) => tf.matMul(a, b), { engine });
+  const multiply = jit((a: tf.Tensor2D, b: tf.Tensor2D) => linear(a, b), { engine, precision });
   const host = new Float32Array(side * side).fill(1);
   const a = engine.put(host, [side, side], 'float32');
   const b = engine.put(host, [side, side], 'float32');
