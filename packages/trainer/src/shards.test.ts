@@ -1,5 +1,5 @@
 import '@tensorflow/tfjs';
-import { type DeviceArray, eagerEngine, type HostArray, jit } from '@dinov2/jit';
+import { type DeviceArray, eagerEngine, type Engine, type HostArray, jit } from '@dinov2/jit';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { expectAllclose } from '../../../tests/support/allclose';
@@ -9,6 +9,7 @@ import { microConfig } from './micro-config.testing';
 import { initialState, initialStudent, nameArrays, stateSharding, type TrainingState } from './state';
 import { createStep } from './step';
 import { syntheticCrops } from './synthetic-crops.testing';
+import { createTrainer } from './trainer';
 
 const engine = eagerEngine({ backend: 'cpu' });
 beforeAll(() => tf.setBackend('cpu'));
@@ -48,6 +49,16 @@ describe('a step of several shards', () => {
       const step = jit(createStep(config).trainStep, { engine, shards: { count: 2, arguments: [2] } });
       expect(() => step.lower(start(config), undefined, batchSpecs(config), scalars)).not.toThrow();
     }
+  });
+});
+
+describe('a mesh', () => {
+  const on = (mesh: Record<string, number>, count: number): Engine => ({ ...engine, mesh, hosts: { index: 0, count, barrier: () => Promise.resolve() } });
+  const open = (shards: number, spread: Engine) => createTrainer({ ...base, shards }, { engine: spread, folder: 'is not made', data: { length: 1, open: () => expect.unreachable() } });
+
+  it('has to fit the shards and the processes', async () => {
+    await expect(open(4, on({ data: 1, fsdp: 8 }, 1))).rejects.toThrow(/4 shards do not spread over 8 devices; set shards to 8/);
+    await expect(open(3, on({ data: 1, fsdp: 3 }, 2))).rejects.toThrow(/A mesh of 3 devices does not take equally many from each of 2 processes/);
   });
 });
 

@@ -75,8 +75,9 @@ export interface Trainer {
 /**
  * Open a run: continue from the newest checkpoint of its folder, or start.
  *
- * @throws TrainerError if the model has rotary positions, a schedule does not fit the length of the run, or the folder holds a run of
- * another configuration or other data, or another process trains in it.
+ * @throws TrainerError if the model has rotary positions, shards do not fit the engine's devices, a schedule does not fit the length of the
+ * run, the folder holds a run of another configuration or other data, another process trains in it, or the processes that train together
+ * do not train the same.
  */
 export async function createTrainer(config: TrainerConfig, options: TrainerOptions): Promise<Trainer> {
   const { engine, folder, data, onWarning = () => {} } = options;
@@ -118,8 +119,11 @@ export async function createTrainer(config: TrainerConfig, options: TrainerOptio
   }
 }
 
-function checkShards({ shards = 1 }: TrainerConfig, { mesh }: Engine): void {
+function checkShards({ shards = 1 }: TrainerConfig, { mesh, hosts }: Engine): void {
   const devices = mesh === undefined ? 1 : meshSize(mesh);
+  if (hosts !== undefined && devices % hosts.count !== 0) {
+    throw new TrainerError(`A mesh of ${devices} devices does not take equally many from each of ${hosts.count} processes; name a mesh of all their devices.`);
+  }
   if (shards % devices === 0) return;
   throw new TrainerError(`${shards} shards do not spread over ${devices} devices; set shards to ${devices} or a multiple of it.`);
 }
@@ -232,7 +236,7 @@ class Run implements Trainer {
     if (hosts === undefined || error instanceof TrainerError) return error;
     const saved = this.saved === undefined ? 'There is no checkpoint yet' : `The checkpoint of iteration ${this.saved} is good`;
     return new TrainerError(
-      `Iteration ${this.iteration} failed in process ${hosts.index} of ${hosts.count} that train together: ${error.message}. ` +
+      `Iteration ${this.iteration} failed in process ${hosts.index} of ${hosts.count} that train together: ${error.message.replace(/\.$/, '')}. ` +
         `${saved}. Start all processes again and the run continues, also on fewer devices.`,
       { cause: error },
     );
