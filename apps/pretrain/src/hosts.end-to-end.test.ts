@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createRandom } from '@dinov2/primitives';
+import { readSafetensors } from '@dinov2/weights';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noPjrtPlugin, pjrtPlugin } from '../../../tests/support/pjrt-plugin';
@@ -24,7 +25,7 @@ interface Outcome {
 
 /** A process of the program with its own devices; `done` resolves when it has ended. */
 function start(devices: number, ...words: string[]): { child: ChildProcess; seen(pattern: RegExp): Promise<void>; done: Promise<Outcome> } {
-  const child = spawn(process.execPath, [program, '--engine', 'xla', '--plugin', pjrtPlugin!, '--data', 'pictures', '--out', 'run', ...words, ...micro], {
+  const child = spawn(process.execPath, [program, '--engine', 'xla', '--plugin', pjrtPlugin!, '--data', 'pictures', '--out', 'run', ...micro, ...words], {
     cwd: folder,
     env: { ...process.env, NO_COLOR: '1', CI: '', PJRT_CPU_DEVICES: String(devices), XDG_CACHE_HOME: join(folder, 'cache') },
   });
@@ -106,6 +107,29 @@ describe.skipIf(missing !== undefined)(missing ?? 'training on several hosts', (
     expect(lastIteration()).toBeGreaterThan(Number(checkpoint));
     // The run keeps the four batches of a step that it began with.
     expect(readFileSync(join(folder, 'run', 'settings.yaml'), 'utf8')).toMatch(/^shards: 4$/m);
+  }, 300_000);
+
+  it('evaluates together, and ends with whole weights and a report', async () => {
+    for (const part of ['train/a', 'train/b', 'heldout/a', 'heldout/b']) cpSync(join(folder, 'pictures'), join(folder, 'labelled', part), { recursive: true });
+    const together = [0, 1].map((index) =>
+      start(2, '--mesh', '1x4', '--store', store, '--hosts', '2', '--host', String(index), '--out', 'whole', '--steps', '2', '--eval', 'labelled', 'knn.k=[1]'),
+    );
+    const outcomes = await Promise.all(together.map(({ done }) => done));
+    expect(outcomes.map(({ code }) => code), outcomes[1]!.output).toEqual([0, 0]);
+    expect(outcomes[0]!.output).toMatch(/k-NN after 2 steps: .*report .*weights /s);
+    expect(outcomes[1]!.output).not.toMatch(/k-NN|step/);
+    expect(readdirSync(join(folder, 'whole'))).toEqual(expect.arrayContaining(['backbone.safetensors', 'heads.safetensors', 'report.html']));
+    const evaluations = readFileSync(join(folder, 'whole', 'evaluations.jsonl'), 'utf8').trim().split('\n');
+    expect(evaluations.map((line) => (JSON.parse(line) as { iteration: number }).iteration)).toEqual([0, 1, 2]);
+    const { tensors } = await readSafetensors(join(folder, 'whole', 'backbone.safetensors'));
+    expect(tensors['blocks.0.attn.qkv.weight']!.shape).toEqual([576, 192]);
+  }, 300_000);
+
+  it('says in which a process differs from the first', async () => {
+    const together = [0, 1].map((index) => start(1, '--store', store, '--hosts', '2', '--host', String(index), '--out', 'different', `seed=${index}`));
+    const [, other] = await Promise.all(together.map(({ done }) => done));
+    expect(other!.code).toBe(1);
+    expect(other!.output).toMatch(/Process 1 differs from process 0 in seed: 0 -> 1; start all processes with the same command/);
   }, 300_000);
 
   it('stops all processes together when one of them is asked to', async () => {
