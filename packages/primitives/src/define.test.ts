@@ -52,6 +52,7 @@ describe('definePrimitive', () => {
       'Linear',
       'MergeTopK',
       'RotaryEmbedding',
+      'ShardMean',
       'SinkhornKnopp',
       'SquaredNorm',
       'SwiGLU',
