@@ -14,7 +14,7 @@ export type PrecisionChoice = (typeof precisionChoices)[number];
 
 /** This process among those of several hosts that work together. */
 export interface HostsRequest {
-  /** Where they meet: `redis://…`, or `http://…` of etcd. */
+  /** Where they meet: `redis://…`, or `http://…` of etcd, of several members with commas between them. */
   readonly store: string;
   readonly index: number;
   readonly count: number;

@@ -24,6 +24,11 @@ describe('pickEngine', () => {
     await expect(pickEngine(request)).rejects.toThrow(message);
   });
 
+  it('asks one member of an etcd after the other', async () => {
+    const hosts = { store: 'http://127.0.0.1:3,http://127.0.0.1:4', index: 0, count: 2, run: 'r' };
+    await expect(pickEngine({ engine: 'xla', plugin: '/none.so', hosts })).rejects.toThrow(/etcd does not answer.*127\.0\.0\.1:3: .*; http:\/\/127\.0\.0\.1:4: /);
+  });
+
   it('does not try a plugin whose device is not there', async ({ skip }) => {
     const site = join(folder, 'lib', 'python3.12', 'site-packages');
     await mkdir(join(site, 'libtpu'), { recursive: true });

@@ -73,8 +73,7 @@ async function pickXla(request: EngineRequest, reason: string): Promise<PickedEn
 
 async function meetingPoint({ store, index, count, run }: HostsRequest): Promise<DistributedOptions> {
   const { etcdStore, redisStore } = await import('@dinov2/engine-xla');
-  const { protocol } = new URL(store);
-  const isRedis = protocol === 'redis:' || protocol === 'rediss:';
+  const isRedis = /^rediss?:/.test(store);
   return { process: index, processes: count, run, store: isRedis ? await redisStore({ url: store }) : await etcdStore({ endpoints: store.split(',') }) };
 }
 
