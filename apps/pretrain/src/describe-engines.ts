@@ -7,6 +7,7 @@ export function describeEngines(listings: readonly EngineListing[]): string {
     `${engine.padEnd(11)} ${usable ? pc.green('usable    ') : pc.yellow('not usable')}  ${text}`,
     ...(usable || remedy === undefined ? [] : [`${' '.repeat(25)}${remedy}`]),
   ]);
-  const first = listings.find(({ usable }) => usable);
+  // `auto` never takes TensorFlow.
+  const first = listings.find(({ engine, usable }) => usable && engine !== 'tensorflow');
   return [...lines, '', first === undefined ? 'Nothing can compute here.' : `--engine auto picks ${first.engine}: ${first.text}`].join('\n');
 }

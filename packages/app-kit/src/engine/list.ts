@@ -14,7 +14,7 @@ export interface EngineListing {
 
 const message = (error: unknown): string => (error as Error).message.trim();
 
-/** Every engine, in the order in which `auto` prefers them. Starts none on an accelerator. */
+/** Every engine, in the order in which `auto` prefers them, but for `tensorflow`, which it does not take. Starts none on an accelerator. */
 export async function listEngines(): Promise<EngineListing[]> {
   return [...(await xla()), await onnx(), await tensorflow(), ...(await eager())];
 }
