@@ -42,7 +42,7 @@ const keyOptions: readonly { readonly flag: string; readonly key: string; readon
   { flag: '--init <weights>', key: 'init', text: 'weights to start from: a run, a Hugging Face folder, .safetensors or .pth' },
   { flag: '--out <run>', key: 'out', text: 'run folder; a run that is there continues' },
   { flag: '--eval <dir>', key: 'eval', text: 'labelled folder, train/<label>/ and heldout/<label>/, for k-NN accuracy' },
-  { flag: '--batch-size <n>', key: 'batchSize', text: 'images per compiled step', number: true },
+  { flag: '--batch-size <n>', key: 'batchSize', text: 'images per compiled step; of several devices, of each', number: true },
   { flag: '--seed <n>', key: 'seed', text: 'source of all randomness', number: true },
   { flag: '--workers <n>', key: 'workers', text: 'decoding threads (default: cores - 1)', number: true },
 ];
