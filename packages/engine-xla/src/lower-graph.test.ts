@@ -193,4 +193,11 @@ describe('attention', () => {
     const { graph } = trace([{ shape: [2, 2, 5, 4], dtype: 'float32' }], ([q]) => attention(q!, q!, q!));
     expect(lowerGraph(graph, plain)).not.toContain('while');
   });
+
+  it('tells queries and keys of the backward pass apart, so that no probabilities are kept for it', () => {
+    const [q, k, v, dout] = [value([2, 2, 5, 4]), value([2, 2, 5, 4]), value([2, 2, 5, 4]), value([2, 2, 5, 4])];
+    const results = [value([2, 2, 5, 4]), value([2, 2, 5, 4]), value([2, 2, 5, 4])];
+    const text = lowerGraph(graphOf([q, k, v, dout], results, [{ op: 'AttentionGrad', inputs: { q, k, v, dout }, attributes: { scale: 0.5 }, outputs: results }]), plain);
+    expect(count(text, 'optimization_barrier')).toBe(2);
+  });
 });

@@ -106,7 +106,8 @@ function blockGradients(b: Builder, call: Call, [q, k, v, dout]: readonly [Tenso
 const attentionGrad: Lowering = (b, call) => {
   const [q, k, v, dout] = ['q', 'k', 'v', 'dout'].map((name) => operand(b, input(call, name), call)) as [Tensor, Tensor, Tensor, Tensor];
   const blocks = new Blocks(q.shape, call.target);
-  if (blocks.count === 1) return blockGradients(b, call, [q, k, v, dout]);
+  // Told apart from the forward pass, whose probabilities the compiler would else keep in between.
+  if (blocks.count === 1) return blockGradients(b, call, [b.barrier(q), b.barrier(k), v, dout]);
   const [queries, gradients] = [blocks.padded(b, q), blocks.padded(b, dout)];
   const zeros = (x: Tensor, type = x.type) => b.splat(0, { shape: x.shape, type });
   const [dq, dk, dv] = b.repeat(
