@@ -108,6 +108,7 @@ export function parseCommandLine(words: readonly string[], version: string): Inv
       const allowChanges = flags['allowChanges'] === true;
       if (!resume && allowChanges) throw new PretrainError('--no-resume deletes the run that --allow-changes would continue; leave out one of them');
       const requested: Requested = { ...request(overrides, flags), withWeights: (initialization) => request(overrides, flags, initialization) };
+      if (flags['dryRun'] === true && flags['store'] !== undefined) throw new PretrainError('--dry-run looks at the devices of this host alone; leave out --store');
       invocation = flags['dryRun'] === true ? { kind: 'dry-run', ...requested } : { kind: 'train', ...requested, resume, allowChanges, ...hostsOf(flags, requested.settings.out!) };
     });
   engineOptions().forEach((option) => program.addOption(option));
@@ -153,7 +154,7 @@ function hostsOf(flags: Flags, out: string): { hosts?: HostsRequest } {
   const index = wholeNumber({ host: flags['host'] ?? env['SLURM_PROCID'] ?? env['JOB_COMPLETION_INDEX'] }, 'host', '--host', 0);
   if (count === undefined || index === undefined) throw new PretrainError('--store needs --hosts and --host, which process of how many this is; Slurm tells both');
   if (index >= count) throw new PretrainError(`--host ${index} of ${count}: processes count from 0`);
-  return { hosts: { store, index, count, run: basename(resolve(out)) } };
+  return { hosts: { store, index, count, run: resolve(out) } };
 }
 
 function request(overrides: readonly string[], flags: Flags, initialization?: Initialization): Resolved {

@@ -37,13 +37,18 @@ async function main(): Promise<number> {
   const { settings, ...prepared } = await prepare(invocation);
   const { train } = await import('./train');
   const stop = new AbortController();
+  // Before the first step there is nothing to save.
+  let steps = false;
   process.on('SIGINT', () => {
-    if (stop.signal.aborted) process.exit(130);
+    if (!steps || stop.signal.aborted) process.exit(130);
     stop.abort();
     console.log('\nstopping after this step, to save; Ctrl-C again to stop at once');
   });
-  process.on('SIGTERM', () => stop.abort());
-  const finished = await train(settings, { ...prepared, resume, allowChanges, ...(hosts && { hosts }), signal: stop.signal });
+  process.on('SIGTERM', () => (steps ? stop.abort() : process.exit(143)));
+  const onBegin = (): void => {
+    steps = true;
+  };
+  const finished = await train(settings, { ...prepared, resume, allowChanges, ...(hosts && { hosts }), signal: stop.signal, onBegin });
   return finished ? 0 : 130;
 }
 

@@ -34,10 +34,12 @@ export interface TrainOptions {
   readonly hosts?: HostsRequest;
   /** Ends the run after the current step, saved. */
   readonly signal: AbortSignal;
+  /** Called before the first step: from here on the signal is heeded. */
+  readonly onBegin?: () => void;
 }
 
 /** Train, evaluate and report. `false` if the signal ended it early. */
-export async function train(asked: Settings, { resume, allowChanges, note, initialization, hosts, signal }: TrainOptions): Promise<boolean> {
+export async function train(asked: Settings, { resume, allowChanges, note, initialization, hosts, signal, onBegin }: TrainOptions): Promise<boolean> {
   // What is wrong with the settings is said before an engine starts.
   trainerConfig(asked, initialization);
   const { data, out } = requirePaths(asked);
@@ -109,6 +111,7 @@ export async function train(asked: Settings, { resume, allowChanges, note, initi
   let finished: boolean;
   if (speaks) progress = createTrainingProgress({ iterations: config.iterations, first, every: config.logEvery, frozenUntil: config.optimizer.freezeBackboneIterations });
   try {
+    onBegin?.();
     finished = await trainer.run();
   } finally {
     progress?.end();

@@ -125,11 +125,17 @@ export async function join({
     store: own,
     failure,
     async barrier(name) {
-      await own.put(`barrier/${name}/${process}`, encode(true));
-      const arrived = others.map(async (i) => {
-        while (!over && !(await own.tryGet(`barrier/${name}/${i}`))) await sleep(100);
-      });
-      await Promise.race([Promise.all(arrived), failure]);
+      // A store that does not answer for a while is forgiven: whether processes are gone is for their heartbeats to tell.
+      const isThere = (i: number): Promise<boolean> => own.tryGet(`barrier/${name}/${i}`).then((value) => value !== undefined, () => false);
+      const arrive = async (): Promise<void> => {
+        while (!over && !(await own.put(`barrier/${name}/${process}`, encode(true)).then(() => true, () => false))) await sleep(100);
+        await Promise.all(
+          others.map(async (i) => {
+            while (!over && !(await isThere(i))) await sleep(100);
+          }),
+        );
+      };
+      await Promise.race([arrive(), failure]);
     },
     async leave() {
       if (over) return;
