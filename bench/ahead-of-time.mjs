@@ -123,9 +123,12 @@ async function compileOne({ model, topology, mesh, batch, level }) {
     const { memory, collectives, hlo } = compiled;
     return { ...result, device: compiled.devices.kind, compileSeconds: compiled.milliseconds / 1000, memory, collectives, unexpectedGathers: unexpectedGathers(hlo, config), expected };
   } catch (error) {
-    const refusal = /Used ([\d.]+)([GM]) of ([\d.]+)G hbm/.exec(error.message);
+    // Either of everything, or of the temporary part alone where that is too much by itself.
+    const refusal = /Used ([\d.]+)([GM]) of ([\d.]+)G hbm|\(([\d.]+)G\) exceeds available HBM \(([\d.]+)G\)/.exec(error.message);
     if (refusal === null) throw error;
-    return { ...result, compileSeconds: (performance.now() - start) / 1000, expected, refused: { usedGiB: Number(refusal[1]) / (refusal[2] === 'M' ? 1024 : 1), hasGiB: Number(refusal[3]) } };
+    const [, used, unit, has, temporary, available] = refusal;
+    const gibibytes = temporary === undefined ? { usedGiB: Number(used) / (unit === 'M' ? 1024 : 1) } : { temporaryGiB: Number(temporary) };
+    return { ...result, compileSeconds: (performance.now() - start) / 1000, expected, refused: { ...gibibytes, hasGiB: Number(has ?? available) } };
   }
 }
 
@@ -151,11 +154,12 @@ async function compiled(request) {
   mkdirSync(new URL('results/', import.meta.url), { recursive: true });
   writeFileSync(file, `${JSON.stringify({ date: new Date().toISOString(), results }, null, 1)}\n`);
   const { model, topology, mesh, batch, refused, memory, compileSeconds } = result;
-  const used = refused ? `${refused.usedGiB} of ${refused.hasGiB} GiB: refused` : `${gib(usedOf(memory))} GiB`;
+  const used = refused ? refusalText(refused) : `${gib(usedOf(memory))} GiB`;
   console.log(`${model} ${topology} ${JSON.stringify(mesh)} ${batch} images per device: ${used}, ${compileSeconds.toFixed(0)} s`);
   return result;
 }
 
+const refusalText = ({ usedGiB, temporaryGiB, hasGiB }) => `refused: ${usedGiB ?? `${temporaryGiB} temporary`} of ${hasGiB} GiB`;
 const usedOf = ({ inputs, outputs, aliased, temporary, code }) => inputs + outputs - aliased + temporary + code;
 const gib = (bytes) => +(bytes / 2 ** 30).toFixed(2);
 
@@ -191,7 +195,7 @@ console.table(
   results.map(({ model, topology, mesh, batch, images, memory, refused, expected, compileSeconds }) => ({
     model, topology, mesh: `${mesh.data}×${mesh.fsdp}`, 'images/device': batch, images,
     ...(refused
-      ? { 'in all GiB': `${refused.usedGiB}, refused` }
+      ? { 'in all GiB': refusalText(refused) }
       : {
           'state+batch GiB': gib(memory.inputs), 'by arithmetic': gib(expected.state + expected.batch), 'temporary GiB': gib(memory.temporary),
           'kept activations + gradients': gib(expected.keptActivations + expected.gradients), 'in all GiB': gib(usedOf(memory)),
