@@ -3,8 +3,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { jit } from '@dinov2/jit';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectAllclose } from '../../../tests/support/allclose';
-import { opCases, withGradients } from '../../../tests/support/op-cases';
+import { expectLikeTfjs, withTrustedGradients } from '../../../tests/support/engine-cases/ops';
+import { opCases } from '../../../tests/support/op-cases';
 import { onnxEngine } from './index';
 
 const engine = onnxEngine({ threads: 2 });
@@ -22,35 +22,16 @@ const unsupported = new Set([
   'transform',
 ]);
 
-/** tfjs's CPU backend reads the gradient of a second image at the offset of the first size. */
-const wrongGradientInTfjs = new Set(['resizeNearestNeighbor']);
-
 describe.each(Object.entries(opCases))('%s, on ONNX Runtime against tfjs', (_, cases) => {
-  it.each(cases.map((c) => [c.name, c] as const))('%s', async (name, { examples, differentiable }) => {
+  it.each(cases.map((c) => [c.name, c] as const))('%s', async (name, opCase) => {
     await fc.assert(
-      fc.asyncProperty(examples, async (example) => {
-        const fn = withGradients(example, wrongGradientInTfjs.has(name) ? [] : differentiable);
-        const compiled = jit(fn as (...inputs: tf.Tensor[]) => tf.Tensor[], { engine });
+      fc.asyncProperty(opCase.examples, async (example) => {
+        const fn = withTrustedGradients(example, opCase);
         if (unsupported.has(name)) {
-          await expect(compiled(...example.inputs)).rejects.toThrow(/has no implementation on ONNX Runtime/);
+          await expect(jit(fn, { engine })(...(example.inputs as never[]))).rejects.toThrow(/has no implementation on ONNX Runtime/);
           return;
         }
-        const expected = tf.tidy(() =>
-          fn(
-            ...example.inputs.map(({ data, shape }) =>
-              tf.tensor(data, [...shape], data instanceof Float32Array ? 'float32' : data instanceof Int32Array ? 'int32' : 'bool'),
-            ),
-          ),
-        );
-        const actual = await compiled(...example.inputs);
-        expect(actual.map(({ shape, dtype }) => [dtype, shape])).toEqual(expected.map(({ shape, dtype }) => [dtype, shape]));
-        for (const [i, array] of actual.entries()) {
-          // tfjs's CPU backend computes in float64 and rounds; float32 kernels lose a few bits, more where sums cancel.
-          expectAllclose(await array.data(), expected[i].dataSync(), { rtol: 3e-5, atol: 3e-5 });
-        }
-        actual.forEach((array) => array.dispose());
-        compiled.dispose();
-        tf.dispose(expected);
+        await expectLikeTfjs(engine, fn, example.inputs);
       }),
       { numRuns: 8 },
     );

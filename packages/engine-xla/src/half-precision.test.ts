@@ -1,20 +1,13 @@
 import '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs-core';
-import { type HalfType, jit, mixedPrecision, type Node, type Value } from '@dinov2/jit';
+import { type Engine, type HalfType, jit, mixedPrecision, type Node, type Value } from '@dinov2/jit';
 import { attention, createRandom } from '@dinov2/primitives';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { expectAllclose } from '../../../tests/support/allclose';
-import { noPjrtPlugin, pjrtPlugin } from '../../../tests/support/pjrt-plugin';
-import { xlaEngine, type XlaEngine } from './index';
+import { describeXla, engine as sharedEngine, skipped } from './engine.testing';
 
-const skipped = pjrtPlugin === undefined;
-let engine: XlaEngine;
-
-beforeAll(async () => {
-  await tf.setBackend('cpu');
-  if (!skipped) engine = await xlaEngine({ plugin: pjrtPlugin!, cacheFolder: null });
-});
-afterAll(() => engine?.dispose());
+let engine: Engine;
+beforeAll(() => tf.setBackend('cpu'));
 
 const random = createRandom(7);
 const normal = (shape: readonly number[]) => ({ shape, data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal()) });
@@ -32,7 +25,11 @@ function rounded(values: ArrayLike<number>, type: HalfType): Float32Array {
   });
 }
 
-describe.skipIf(skipped).each<HalfType>(['bfloat16', 'float16'])(`%s${skipped ? ` (skipped: ${noPjrtPlugin})` : ''}`, (type) => {
+describeXla.each<HalfType>(['bfloat16', 'float16'])(`%s${skipped}`, (type) => {
+  beforeAll(async () => {
+    engine = await sharedEngine();
+  });
+
   /** Distance between neighbouring numbers, relative. */
   const unit = type === 'bfloat16' ? 2 ** -7 : 2 ** -10;
 
